@@ -1,0 +1,129 @@
+/** What the cache keeps of a Job: the fields that a plan reads, a few hundred bytes instead of the whole object. */
+import { asArray, asBoolean, asInteger, asObject, asString, at, type JsonObject } from "../base/json.ts";
+import { readConditions, trueCondition } from "./conditions.ts";
+import { API_VERSION, JOB_INDEX, JOB_RESTART_ATTEMPT, KIND, REPLICATED_JOB_NAME, RESTART_ATTEMPT } from "./keys.ts";
+import { objectKey } from "./names.ts";
+import { schedulingHash } from "./scheduling.ts";
+
+/** Why and when a Job failed, or is about to. */
+export interface JobFailure {
+  readonly reason: string;
+  readonly message: string;
+  /** RFC 3339; empty where the writer left it out: that counts as the oldest. */
+  readonly time: string;
+}
+
+/** How far a Job has come, as its conditions tell. */
+export type JobPhase =
+  | { readonly kind: "active" }
+  /** SuccessCriteriaMet is True: Complete follows once the last Pod is gone. */
+  | { readonly kind: "succeeding" }
+  /** FailureTarget is True: Failed follows once the last Pod is gone. */
+  | { readonly kind: "failing"; readonly failure: JobFailure }
+  | { readonly kind: "complete" }
+  | { readonly kind: "failed"; readonly failure: JobFailure };
+
+/** A Job whose controller owner is a JobSet, as the cache holds it. */
+export interface Job {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** `namespace/name` of the JobSet that the owner reference names, whatever its uid. */
+  readonly ownerKey: string;
+  readonly ownerUid: string;
+  readonly isDeleting: boolean;
+  readonly replicatedJob: string | undefined;
+  /** Label restart-attempt; undefined where it is absent or no integer (spec 3.1: such a Job is left alone). */
+  readonly restartAttempt: number | undefined;
+  readonly jobIndex: number | undefined;
+  readonly jobRestartAttempt: number | undefined;
+  readonly suspend: boolean;
+  /** The Job controller has set condition Suspended True: only then may the pod template change. */
+  readonly isSuspended: boolean;
+  readonly hasStarted: boolean;
+  readonly parallelism: number | undefined;
+  readonly completions: number | undefined;
+  readonly active: number;
+  readonly ready: number;
+  readonly succeeded: number;
+  readonly phase: JobPhase;
+  /** Of a Job with `suspend: true`: the hash of what a resume would set in its pod template; else empty. */
+  readonly schedulingHash: string;
+}
+
+/** The phases that need no failure text are shared, so that a cached Job stays small. */
+const ACTIVE: JobPhase = { kind: "active" };
+const SUCCEEDING: JobPhase = { kind: "succeeding" };
+const COMPLETE: JobPhase = { kind: "complete" };
+
+/** Trims a Job for the cache; undefined for a Job that no JobSet controls. */
+export function readJob(body: JsonObject): Job | undefined {
+  const metadata = asObject(body["metadata"]);
+  const owner = controllerJobSet(metadata);
+  const namespace = asString(metadata?.["namespace"]);
+  const name = asString(metadata?.["name"]);
+  const uid = asString(metadata?.["uid"]);
+  if (owner === undefined || namespace === undefined || name === undefined || uid === undefined) return undefined;
+  const labels = asObject(metadata?.["labels"]);
+  const spec = asObject(body["spec"]);
+  const status = asObject(body["status"]);
+  const suspend = asBoolean(spec?.["suspend"]) ?? false;
+  const conditions = readConditions(status?.["conditions"]);
+  return {
+    namespace,
+    name,
+    uid,
+    resourceVersion: asString(metadata?.["resourceVersion"]) ?? "",
+    ownerKey: objectKey(namespace, owner.name),
+    ownerUid: owner.uid,
+    isDeleting: metadata?.["deletionTimestamp"] !== undefined,
+    replicatedJob: asString(labels?.[REPLICATED_JOB_NAME]),
+    restartAttempt: labelInteger(labels?.[RESTART_ATTEMPT]),
+    jobIndex: labelInteger(labels?.[JOB_INDEX]),
+    jobRestartAttempt: labelInteger(labels?.[JOB_RESTART_ATTEMPT]),
+    suspend,
+    isSuspended: trueCondition(conditions, "Suspended") !== undefined,
+    hasStarted: asString(status?.["startTime"]) !== undefined,
+    parallelism: asInteger(spec?.["parallelism"]),
+    completions: asInteger(spec?.["completions"]),
+    active: asInteger(status?.["active"]) ?? 0,
+    ready: asInteger(status?.["ready"]) ?? 0,
+    succeeded: asInteger(status?.["succeeded"]) ?? 0,
+    phase: readPhase(conditions),
+    schedulingHash: suspend ? schedulingHash(at(spec, "template")) : "",
+  };
+}
+
+/** Spec 3.1: Complete and Failed are final; FailureTarget and SuccessCriteriaMet tell of them early. */
+function readPhase(conditions: ReturnType<typeof readConditions>): JobPhase {
+  if (conditions.length === 0) return ACTIVE;
+  const failed = trueCondition(conditions, "Failed");
+  if (failed !== undefined) return { kind: "failed", failure: readFailure(failed) };
+  if (trueCondition(conditions, "Complete") !== undefined) return COMPLETE;
+  const failing = trueCondition(conditions, "FailureTarget");
+  if (failing !== undefined) return { kind: "failing", failure: readFailure(failing) };
+  return trueCondition(conditions, "SuccessCriteriaMet") === undefined ? ACTIVE : SUCCEEDING;
+}
+
+function readFailure(condition: { reason: string; message: string; lastTransitionTime: string }): JobFailure {
+  return { reason: condition.reason, message: condition.message, time: condition.lastTransitionTime };
+}
+
+/** The JobSet that controls an object, by its owner reference (spec 3.1). */
+export function controllerJobSet(metadata: JsonObject | undefined): { name: string; uid: string } | undefined {
+  for (const entry of asArray(metadata?.["ownerReferences"])) {
+    const reference = asObject(entry);
+    if (reference?.["controller"] !== true || reference["kind"] !== KIND) continue;
+    if (reference["apiVersion"] !== API_VERSION) continue;
+    const name = asString(reference["name"]);
+    const uid = asString(reference["uid"]);
+    if (name !== undefined && uid !== undefined) return { name, uid };
+  }
+  return undefined;
+}
+
+function labelInteger(value: unknown): number | undefined {
+  const text = asString(value);
+  return text !== undefined && /^[+-]?[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,59 @@
+/** Sorts the Jobs of a JobSet (spec 3.1). */
+import type { Job, JobFailure } from "../api/job.ts";
+import type { JobSet } from "../api/job_set.ts";
+
+/** A Job that the failure policy looks at, with the reason that counts. */
+export interface FailedJob {
+  readonly job: Job;
+  readonly failure: JobFailure;
+}
+
+export interface Buckets {
+  /** Jobs of an earlier attempt. */
+  readonly previous: readonly Job[];
+  /** All others, in whatever state. */
+  readonly current: readonly Job[];
+  /** Current, with a true Failed or FailureTarget. */
+  readonly failed: readonly FailedJob[];
+  /** Current, with a true Complete. */
+  readonly successful: readonly Job[];
+  /** Current and neither failed nor successful. */
+  readonly active: readonly Job[];
+  /** Names owned in any bucket: no Job of such a name is created. */
+  readonly ownedNames: ReadonlySet<string>;
+  /** Jobs left alone because their restart-attempt label is no integer. */
+  readonly malformed: readonly Job[];
+}
+
+/** Jobs owned by another uid, such as an older JobSet of the same name, are passed over. */
+export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>): Buckets {
+  const previous: Job[] = [];
+  const current: Job[] = [];
+  const failed: FailedJob[] = [];
+  const successful: Job[] = [];
+  const active: Job[] = [];
+  const malformed: Job[] = [];
+  const ownedNames = new Set<string>();
+  for (const job of jobs) {
+    if (job.ownerUid !== jobSet.uid) continue;
+    ownedNames.add(job.name);
+    if (job.restartAttempt === undefined) {
+      malformed.push(job);
+      continue;
+    }
+    if (job.restartAttempt < jobSet.status.restarts) {
+      previous.push(job);
+      continue;
+    }
+    current.push(job);
+    if (job.phase.kind === "failed" || job.phase.kind === "failing") failed.push({ job, failure: job.phase.failure });
+    else if (job.phase.kind === "complete") successful.push(job);
+    else active.push(job);
+  }
+  return { previous, current, failed, successful, active, ownedNames, malformed };
+}
+
+/** Whether the Job has a true Complete or Failed: FailureTarget alone does not make it finished (spec 1.2). */
+export function isJobFinished(job: Job): boolean {
+  return job.phase.kind === "complete" || job.phase.kind === "failed";
+}

@@ -1,0 +1,102 @@
+/** What goes into a plan and what comes out of it (design: "The loop is the order of the folders"). Data only. */
+import type { JsonObject } from "../base/json.ts";
+import type { Job } from "../api/job.ts";
+import type { JobSet } from "../api/job_set.ts";
+import type { Scheduling } from "../api/scheduling.ts";
+
+/** The feature gates that a plan asks for (spec 6.1). */
+export interface Gates {
+  readonly RestartJob: boolean;
+}
+
+/** Requests that were sent, or refused and not yet due again: a plan asks for none of them twice. */
+export interface InFlight {
+  /** Names of Jobs being created. */
+  readonly creates: ReadonlySet<string>;
+  /** Uids of Jobs being deleted. */
+  readonly deletes: ReadonlySet<string>;
+  /** Uids of Jobs being patched. */
+  readonly patches: ReadonlySet<string>;
+  readonly service: boolean;
+  /** Names of claims being looked up or created. */
+  readonly claims: ReadonlySet<string>;
+  readonly jobSetDelete: boolean;
+}
+
+export interface PlanInput {
+  readonly jobSet: JobSet;
+  /** The Jobs whose owner reference names the JobSet; those of another uid are passed over. */
+  readonly jobs: Iterable<Job>;
+  /** A Service of the JobSet's subdomain exists, whoever owns it. */
+  readonly hasService: boolean;
+  /** Names of claims known to exist, or to have existed once in this process. */
+  readonly claims: ReadonlySet<string>;
+  /** Jobs that were seen Complete and then gone: name → restart attempt (spec 3.7, finished and gone). */
+  readonly succeededAndGone: ReadonlyMap<string, number>;
+  readonly inFlight: InFlight;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly gates: Gates;
+}
+
+export interface JobDelete {
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** A Job to create; its body is made when it is sent, by `jobFactory`. */
+export interface JobCreate {
+  readonly name: string;
+  /** Position of the replicatedJob in the spec. */
+  readonly replicatedJobIndex: number;
+  readonly jobIndex: number;
+}
+
+export type JobChange =
+  | { readonly kind: "suspend" }
+  /** `scheduling` is absent where the pod template would not change. */
+  | { readonly kind: "resume"; readonly clearStartTime: boolean; readonly scheduling?: Scheduling };
+
+export interface JobPatch {
+  readonly name: string;
+  readonly uid: string;
+  readonly change: JobChange;
+}
+
+export interface ObjectCreate {
+  readonly name: string;
+  readonly body: JsonObject;
+}
+
+export interface EventDraft {
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly note: string;
+}
+
+export interface StatusWrite {
+  /** The fields of `status` that change, each as a whole: a merge patch. */
+  readonly fields: JsonObject;
+  /** Nothing but counters changes: such a write may wait. */
+  readonly onlyCounters: boolean;
+}
+
+export interface Plan {
+  readonly deletes: readonly JobDelete[];
+  readonly service?: ObjectCreate;
+  readonly claims: readonly ObjectCreate[];
+  readonly creates: readonly JobCreate[];
+  readonly patches: readonly JobPatch[];
+  readonly deleteJobSet: boolean;
+  readonly status?: StatusWrite;
+  /** Emitted once the status write has succeeded, or at once where there is none. */
+  readonly events: readonly EventDraft[];
+  /** The JobSet reaches this state with the status write. */
+  readonly finished?: "completed" | "failed";
+  /** Milliseconds since 1970. */
+  readonly lookAgainAt?: number;
+  /** One line each, for the log. */
+  readonly problems: readonly string[];
+  /** The plan can't be made as the object stands: tried again with back-off. */
+  readonly error?: string;
+}
