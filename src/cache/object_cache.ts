@@ -1,0 +1,225 @@
+import { compareResourceVersions, isNewerVersion } from "./resource_version.ts";
+
+/** What the cache must know of a trimmed object; everything else in it is the caller's. */
+export interface CacheEntry {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** `namespace/name` of the JobSet that the owner reference names, whatever its uid (spec 3.11). */
+  readonly ownerKey?: string;
+}
+
+/** The object that a delete took away. */
+export interface DeletedObject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** A version at which the object was still there; the cached one where left out. */
+  readonly resourceVersion?: string;
+}
+
+export type CacheChange<T> =
+  | { readonly kind: "upsert"; readonly before?: T; readonly after: T }
+  | { readonly kind: "delete"; readonly before: T };
+
+/** Uids known to be gone before the watch said so; the oldest mark is dropped beyond this. */
+const MAX_GONE_MARKS = 100_000;
+
+const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
+
+/**
+ * The state of one resource as the watch tells it, with the answers to our own requests laid over it at once.
+ *
+ * Three rules keep an object from going back in time, whatever arrives late or twice:
+ * - Of one name the newer resourceVersion wins: a uid lives wholly before or after another uid of the same name.
+ * - Up to `#completeTo` the cache has seen everything. An object that it does not hold and whose version is not past
+ *   that point was deleted in the meantime: a late answer or a stale list does not bring it back.
+ * - A uid that our own delete took is marked as gone until the watch has passed the deletion.
+ */
+export class ObjectCache<T extends CacheEntry> {
+  readonly #namespaces = new Map<string, Map<string, T>>();
+  readonly #owners = new Map<string, Map<string, T>>();
+  readonly #gone = new Map<string, string>();
+  readonly #listeners: ((change: CacheChange<T>) => void)[] = [];
+  #completeTo: string | undefined;
+  #size = 0;
+
+  /** Whether a whole list has been taken in. */
+  get isSynced(): boolean {
+    return this.#completeTo !== undefined;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many uids are marked as gone: for tests and metrics. */
+  get goneCount(): number {
+    return this.#gone.size;
+  }
+
+  get(namespace: string, name: string): T | undefined {
+    return this.#namespaces.get(namespace)?.get(name);
+  }
+
+  /** The objects whose owner reference names this JobSet, by name. */
+  byOwner(ownerKey: string): ReadonlyMap<string, T> {
+    return this.#owners.get(ownerKey) ?? NOTHING;
+  }
+
+  *values(): Generator<T, void, undefined> {
+    for (const names of this.#namespaces.values()) yield* names.values();
+  }
+
+  /** Calls `listener` after each real change, once the cache and its indexes show it. */
+  onChange(listener: (change: CacheChange<T>) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The watch has a whole list: it becomes the state in one step, but for own writes that are newer than it. */
+  replace(items: Iterable<T>, resourceVersion: string): void {
+    const stale = this.#isPast(resourceVersion);
+    const listed = new Set<string>();
+    const changes: CacheChange<T>[] = [];
+    for (const item of items) {
+      listed.add(item.uid);
+      if (!stale || !this.#diedBefore(item)) this.#put(item, changes);
+    }
+    this.#dropUnlisted(listed, resourceVersion, changes);
+    if (!stale) this.#completeTo = resourceVersion;
+    this.#tell(changes);
+  }
+
+  /** The watch reports an object as added or modified. */
+  upsert(item: T): void {
+    const changes: CacheChange<T>[] = [];
+    if (!this.#diedBefore(item)) this.#put(item, changes);
+    this.#advance(item.resourceVersion);
+    this.#tell(changes);
+  }
+
+  /** The watch reports an object as deleted. */
+  remove(item: Required<DeletedObject>): void {
+    const changes: CacheChange<T>[] = [];
+    this.#gone.delete(item.uid);
+    const cached = this.get(item.namespace, item.name);
+    if (cached?.uid === item.uid) this.#delete(cached, changes);
+    this.#advance(item.resourceVersion);
+    this.#tell(changes);
+  }
+
+  /** The API server answered our own write with this object: it is seen at once, whatever the watch lags behind. */
+  observeWrite(item: T): void {
+    if (this.#diedBefore(item)) return;
+    const changes: CacheChange<T>[] = [];
+    const replaced = this.#put(item, changes);
+    // Events of the replaced uid may still come; nothing else would hold them off once this object is gone too.
+    if (replaced !== undefined) this.#markGone(replaced.uid, replaced.resourceVersion);
+    this.#tell(changes);
+  }
+
+  /**
+   * The API server said that this uid is gone, as an answer to our own delete.
+   * An object that is not cached and has no version is taken to have left by the watch already.
+   */
+  observeDelete(item: DeletedObject): void {
+    const changes: CacheChange<T>[] = [];
+    const cached = this.get(item.namespace, item.name);
+    if (cached?.uid === item.uid) {
+      this.#markGone(item.uid, cached.resourceVersion);
+      this.#delete(cached, changes);
+    } else if (item.resourceVersion !== undefined && !this.#covers(item.resourceVersion)) {
+      this.#markGone(item.uid, item.resourceVersion);
+    }
+    this.#tell(changes);
+  }
+
+  /** Drops what a list of this version would name if it still existed; own writes newer than the list stay. */
+  #dropUnlisted(listed: ReadonlySet<string>, version: string, changes: CacheChange<T>[]): void {
+    for (const entry of this.values()) {
+      if (!listed.has(entry.uid) && !isNewerVersion(entry.resourceVersion, version)) this.#delete(entry, changes);
+    }
+    for (const [uid, aliveAt] of this.#gone) {
+      if (!listed.has(uid) && !isNewerVersion(aliveAt, version)) this.#gone.delete(uid);
+    }
+  }
+
+  /** Takes the object in unless it is older than what is cached; returns the other uid whose name it took. */
+  #put(item: T, changes: CacheChange<T>[]): T | undefined {
+    if (this.#gone.has(item.uid)) return undefined;
+    const before = this.get(item.namespace, item.name);
+    if (before !== undefined && !isNewerVersion(item.resourceVersion, before.resourceVersion)) return undefined;
+    const replaced = before !== undefined && before.uid !== item.uid ? before : undefined;
+    if (replaced !== undefined) this.#delete(replaced, changes);
+    this.#index(item, replaced === undefined ? before : undefined);
+    changes.push({
+      kind: "upsert",
+      ...(before !== undefined && replaced === undefined ? { before } : {}),
+      after: item,
+    });
+    return replaced;
+  }
+
+  #index(item: T, before: T | undefined): void {
+    if (before === undefined) this.#size++;
+    if (before?.ownerKey !== undefined && before.ownerKey !== item.ownerKey) {
+      unset(this.#owners, before.ownerKey, before.name);
+    }
+    set(this.#namespaces, item.namespace, item);
+    if (item.ownerKey !== undefined) set(this.#owners, item.ownerKey, item);
+  }
+
+  #delete(entry: T, changes: CacheChange<T>[]): void {
+    this.#size--;
+    unset(this.#namespaces, entry.namespace, entry.name);
+    if (entry.ownerKey !== undefined) unset(this.#owners, entry.ownerKey, entry.name);
+    changes.push({ kind: "delete", before: entry });
+  }
+
+  #markGone(uid: string, aliveAt: string): void {
+    this.#gone.set(uid, aliveAt);
+    if (this.#gone.size <= MAX_GONE_MARKS) return;
+    for (const oldest of this.#gone.keys()) {
+      this.#gone.delete(oldest);
+      return;
+    }
+  }
+
+  /** An object that the cache would hold if it still existed. */
+  #diedBefore(item: T): boolean {
+    return this.#covers(item.resourceVersion) && this.get(item.namespace, item.name)?.uid !== item.uid;
+  }
+
+  /** Whether the watch has told everything that happened up to this version. */
+  #covers(version: string): boolean {
+    return this.#completeTo !== undefined && compareResourceVersions(version, this.#completeTo) <= 0;
+  }
+
+  /** Whether the watch has told more than a list of this version knows. */
+  #isPast(version: string): boolean {
+    return this.#completeTo !== undefined && isNewerVersion(this.#completeTo, version);
+  }
+
+  #advance(version: string): void {
+    if (this.#completeTo !== undefined && isNewerVersion(version, this.#completeTo)) this.#completeTo = version;
+  }
+
+  #tell(changes: readonly CacheChange<T>[]): void {
+    for (const change of changes) {
+      for (const listener of this.#listeners) listener(change);
+    }
+  }
+}
+
+function set<T extends CacheEntry>(index: Map<string, Map<string, T>>, key: string, item: T): void {
+  const names = index.get(key);
+  if (names === undefined) index.set(key, new Map([[item.name, item]]));
+  else names.set(item.name, item);
+}
+
+function unset<T extends CacheEntry>(index: Map<string, Map<string, T>>, key: string, name: string): void {
+  const names = index.get(key);
+  names?.delete(name);
+  if (names?.size === 0) index.delete(key);
+}
