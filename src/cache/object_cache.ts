@@ -23,7 +23,14 @@ export type CacheChange<T> =
   | { readonly kind: "upsert"; readonly before?: T; readonly after: T }
   | { readonly kind: "delete"; readonly before: T };
 
-/** Uids known to be gone before the watch said so; the oldest mark is dropped beyond this. */
+/** The last object known under a name, deleted by ourselves before the watch said so. */
+interface GoneMark {
+  readonly uid: string;
+  /** A version at which it was still there: whatever is older under that name is gone as well. */
+  readonly aliveAt: string;
+}
+
+/** Marks kept at most; the oldest is dropped beyond this. */
 const MAX_GONE_MARKS = 100_000;
 
 const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
@@ -35,12 +42,13 @@ const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
  * - Of one name the newer resourceVersion wins: a uid lives wholly before or after another uid of the same name.
  * - Up to `#completeTo` the cache has seen everything. An object that it does not hold and whose version is not past
  *   that point was deleted in the meantime: a late answer or a stale list does not bring it back.
- * - A uid that our own delete took is marked as gone until the watch has passed the deletion.
+ * - A name whose object our own delete took is marked until the watch has passed the deletion: nothing of that uid,
+ *   and nothing older, comes back under it.
  */
 export class ObjectCache<T extends CacheEntry> {
   readonly #namespaces = new Map<string, Map<string, T>>();
   readonly #owners = new Map<string, Map<string, T>>();
-  readonly #gone = new Map<string, string>();
+  readonly #gone = new Map<string, GoneMark>();
   readonly #listeners: ((change: CacheChange<T>) => void)[] = [];
   #completeTo: string | undefined;
   #size = 0;
@@ -54,7 +62,7 @@ export class ObjectCache<T extends CacheEntry> {
     return this.#size;
   }
 
-  /** How many uids are marked as gone: for tests and metrics. */
+  /** How many names are marked as gone: for tests and metrics. */
   get goneCount(): number {
     return this.#gone.size;
   }
@@ -102,7 +110,8 @@ export class ObjectCache<T extends CacheEntry> {
   /** The watch reports an object as deleted. */
   remove(item: Required<DeletedObject>): void {
     const changes: CacheChange<T>[] = [];
-    this.#gone.delete(item.uid);
+    const key = `${item.namespace}/${item.name}`;
+    if (this.#gone.get(key)?.uid === item.uid) this.#gone.delete(key);
     const cached = this.get(item.namespace, item.name);
     if (cached?.uid === item.uid) this.#delete(cached, changes);
     this.#advance(item.resourceVersion);
@@ -113,9 +122,7 @@ export class ObjectCache<T extends CacheEntry> {
   observeWrite(item: T): void {
     if (this.#diedBefore(item)) return;
     const changes: CacheChange<T>[] = [];
-    const replaced = this.#put(item, changes);
-    // Events of the replaced uid may still come; nothing else would hold them off once this object is gone too.
-    if (replaced !== undefined) this.#markGone(replaced.uid, replaced.resourceVersion);
+    this.#put(item, changes);
     this.#tell(changes);
   }
 
@@ -124,14 +131,15 @@ export class ObjectCache<T extends CacheEntry> {
    * An object that is not cached and has no version is taken to have left by the watch already.
    */
   observeDelete(item: DeletedObject): void {
-    const changes: CacheChange<T>[] = [];
     const cached = this.get(item.namespace, item.name);
-    if (cached?.uid === item.uid) {
-      this.#markGone(item.uid, cached.resourceVersion);
-      this.#delete(cached, changes);
-    } else if (item.resourceVersion !== undefined && !this.#covers(item.resourceVersion)) {
-      this.#markGone(item.uid, item.resourceVersion);
-    }
+    const aliveAt = cached?.uid === item.uid ? cached.resourceVersion : item.resourceVersion;
+    if (aliveAt === undefined) return;
+    const isNews = cached === undefined ? !this.#covers(aliveAt) : !isNewerVersion(cached.resourceVersion, aliveAt);
+    if (!isNews) return;
+    this.#markGone(`${item.namespace}/${item.name}`, { uid: item.uid, aliveAt });
+    if (cached === undefined) return;
+    const changes: CacheChange<T>[] = [];
+    this.#delete(cached, changes);
     this.#tell(changes);
   }
 
@@ -140,25 +148,38 @@ export class ObjectCache<T extends CacheEntry> {
     for (const entry of this.values()) {
       if (!listed.has(entry.uid) && !isNewerVersion(entry.resourceVersion, version)) this.#delete(entry, changes);
     }
-    for (const [uid, aliveAt] of this.#gone) {
-      if (!listed.has(uid) && !isNewerVersion(aliveAt, version)) this.#gone.delete(uid);
+    for (const [key, { uid, aliveAt }] of this.#gone) {
+      if (!listed.has(uid) && !isNewerVersion(aliveAt, version)) this.#gone.delete(key);
     }
   }
 
-  /** Takes the object in unless it is older than what is cached; returns the other uid whose name it took. */
-  #put(item: T, changes: CacheChange<T>[]): T | undefined {
-    if (this.#gone.has(item.uid)) return undefined;
+  /** Takes the object in unless something newer is known under its name. */
+  #put(item: T, changes: CacheChange<T>[]): void {
+    if (this.#gone.size > 0 && !this.#outlives(item)) return;
     const before = this.get(item.namespace, item.name);
-    if (before !== undefined && !isNewerVersion(item.resourceVersion, before.resourceVersion)) return undefined;
-    const replaced = before !== undefined && before.uid !== item.uid ? before : undefined;
-    if (replaced !== undefined) this.#delete(replaced, changes);
-    this.#index(item, replaced === undefined ? before : undefined);
-    changes.push({
-      kind: "upsert",
-      ...(before !== undefined && replaced === undefined ? { before } : {}),
-      after: item,
-    });
-    return replaced;
+    if (before === undefined) {
+      this.#index(item, undefined);
+      changes.push({ kind: "upsert", after: item });
+    } else if (!isNewerVersion(item.resourceVersion, before.resourceVersion)) {
+      return;
+    } else if (before.uid === item.uid) {
+      this.#index(item, before);
+      changes.push({ kind: "upsert", before, after: item });
+    } else {
+      this.#delete(before, changes);
+      this.#index(item, undefined);
+      changes.push({ kind: "upsert", after: item });
+    }
+  }
+
+  /** Whether the object came after what is marked as gone under its name; the mark has then done its work. */
+  #outlives(item: T): boolean {
+    const key = `${item.namespace}/${item.name}`;
+    const mark = this.#gone.get(key);
+    if (mark === undefined) return true;
+    if (mark.uid === item.uid || !isNewerVersion(item.resourceVersion, mark.aliveAt)) return false;
+    this.#gone.delete(key);
+    return true;
   }
 
   #index(item: T, before: T | undefined): void {
@@ -177,8 +198,10 @@ export class ObjectCache<T extends CacheEntry> {
     changes.push({ kind: "delete", before: entry });
   }
 
-  #markGone(uid: string, aliveAt: string): void {
-    this.#gone.set(uid, aliveAt);
+  #markGone(key: string, mark: GoneMark): void {
+    const known = this.#gone.get(key);
+    if (known !== undefined && !isNewerVersion(mark.aliveAt, known.aliveAt)) return;
+    this.#gone.set(key, mark);
     if (this.#gone.size <= MAX_GONE_MARKS) return;
     for (const oldest of this.#gone.keys()) {
       this.#gone.delete(oldest);

@@ -161,6 +161,25 @@ test("events of a replaced uid stay without effect when its successor is deleted
   expect(cache.size).toBe(0);
 });
 
+test("an object of a name that lived before the one we deleted does not come back either", () => {
+  const { cache } = synced(10);
+  cache.observeWrite(thing("a", "A2", 20));
+  cache.observeDelete({ namespace: "ns", name: "a", uid: "A2" });
+  cache.upsert(thing("a", "A", 12));
+  expect(cache.size).toBe(0);
+  cache.observeWrite(thing("a", "A3", 25));
+  expect(contents(cache)).toEqual(["a:A3@25"]);
+});
+
+test("deleting a uid that the watch has not shown yet takes its predecessor away, but not its successor", () => {
+  const { cache } = synced(10, thing("a", "A", 5), thing("b", "B", 6));
+  cache.observeDelete({ namespace: "ns", name: "a", uid: "A2", resourceVersion: "12" });
+  expect(contents(cache)).toEqual(["b:B@6"]);
+  cache.observeWrite(thing("b", "B3", 15));
+  cache.observeDelete({ namespace: "ns", name: "b", uid: "B2", resourceVersion: "13" });
+  expect(contents(cache)).toEqual(["b:B3@15"]);
+});
+
 test("deleting an older uid of a name leaves the current one", () => {
   const { cache } = synced(10, thing("a", "A2", 8));
   cache.observeDelete({ namespace: "ns", name: "a", uid: "A" });
