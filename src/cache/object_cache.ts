@@ -172,14 +172,10 @@ export class ObjectCache<T extends CacheEntry> {
     }
   }
 
-  /** Whether the object came after what is marked as gone under its name; the mark has then done its work. */
+  /** Whether the object came after what is marked as gone under its name. */
   #outlives(item: T): boolean {
-    const key = `${item.namespace}/${item.name}`;
-    const mark = this.#gone.get(key);
-    if (mark === undefined) return true;
-    if (mark.uid === item.uid || !isNewerVersion(item.resourceVersion, mark.aliveAt)) return false;
-    this.#gone.delete(key);
-    return true;
+    const mark = this.#gone.get(`${item.namespace}/${item.name}`);
+    return mark === undefined || (mark.uid !== item.uid && isNewerVersion(item.resourceVersion, mark.aliveAt));
   }
 
   #index(item: T, before: T | undefined): void {
