@@ -39,6 +39,7 @@ describe("the controller's role", () => {
     ["delete", "batch", "jobs"],
     ["patch", "batch", "jobs"],
     ["patch", "batch", "jobs/status"],
+    ["get", "", "services"],
     ["create", "", "services"],
     ["create", "", "persistentvolumeclaims"],
     ["patch", "events.k8s.io", "events"],

@@ -89,7 +89,7 @@ export const status: Schema = {
       "x-kubernetes-list-map-keys": ["name"],
     },
     previousInPlaceRestartAttempt: {
-      ...count("The attempt whose Pods are to restart in place (feature gate InPlaceRestart)."),
+      ...count("Pods of this attempt or an older one are to restart in place (feature gate InPlaceRestart)."),
       minimum: 0,
     },
     currentInPlaceRestartAttempt: {
