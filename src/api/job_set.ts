@@ -74,7 +74,11 @@ export interface JobSet {
   /** The exclusive placement annotations of the JobSet itself. */
   readonly placement: Readonly<Record<string, string>>;
   readonly replicatedJobs: readonly ReplicatedJob[];
-  readonly network: { readonly enableDNSHostnames: boolean; readonly subdomain: string; readonly publishNotReadyAddresses: boolean };
+  readonly network: {
+    readonly enableDNSHostnames: boolean;
+    readonly subdomain: string;
+    readonly publishNotReadyAddresses: boolean;
+  };
   readonly successPolicy: { readonly operator: string; readonly targetReplicatedJobs: readonly string[] };
   readonly failurePolicy: FailurePolicy | undefined;
   readonly startupPolicyOrder: string;

@@ -160,7 +160,9 @@ function ownKeys(
     [keys.GROUP_NAME]: replicatedJob.groupName,
     [keys.GROUP_REPLICAS]: String(context.groupReplicas),
     [keys.JOB_GROUP_INDEX]: String(context.groupOffset + create.jobIndex),
-    ...(jobSet.coordinator === undefined ? {} : { [keys.COORDINATOR]: coordinatorEndpoint(jobSet, jobSet.coordinator) }),
+    ...(jobSet.coordinator === undefined
+      ? {}
+      : { [keys.COORDINATOR]: coordinatorEndpoint(jobSet, jobSet.coordinator) }),
   };
 }
 

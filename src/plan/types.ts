@@ -13,6 +13,8 @@ export interface Gates {
 export interface InFlight {
   /** Names of Jobs being created. */
   readonly creates: ReadonlySet<string>;
+  /** Names of Jobs whose creation was refused and is not due again. */
+  readonly refused: ReadonlySet<string>;
   /** Uids of Jobs being deleted. */
   readonly deletes: ReadonlySet<string>;
   /** Uids of Jobs being patched. */

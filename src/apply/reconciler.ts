@@ -1,0 +1,198 @@
+/** Reconciles one JobSet at a time: plan, hand the requests over, write the status (spec 3.2). */
+import type { Clock } from "../base/clock.ts";
+import { asObject } from "../base/json.ts";
+import type { Log } from "../base/log.ts";
+import type { Job } from "../api/job.ts";
+import { type JobSet, readJobSet } from "../api/job_set.ts";
+import { objectKey } from "../api/names.ts";
+import type { Service } from "../api/service.ts";
+import type { CacheChange, ObjectCache } from "../cache/object_cache.ts";
+import { isConflict, isNotFound } from "../client/api_error.ts";
+import type { KubeClient } from "../client/kube_client.ts";
+import { plan } from "../plan/plan.ts";
+import type { Gates, Plan, StatusWrite } from "../plan/types.ts";
+import type { EventRecorder } from "./event_recorder.ts";
+import { JobSetEffects } from "./job_set_effects.ts";
+import { getJobSet, patchStatus } from "./requests.ts";
+
+export interface ReconcilerOptions {
+  readonly client: KubeClient;
+  readonly jobSets: ObjectCache<JobSet>;
+  readonly jobs: ObjectCache<Job>;
+  readonly services: ObjectCache<Service>;
+  readonly events: EventRecorder;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly gates: Gates;
+  /** Asks for a reconcile of a key, which is `namespace/name`. */
+  readonly wake: (key: string) => void;
+}
+
+/** How a reconcile ended: what its key does next. */
+export type Outcome =
+  | { readonly kind: "done"; readonly lookAgainMs?: number }
+  | { readonly kind: "again"; readonly afterMs: number }
+  | { readonly kind: "backOff" };
+
+/** Design: a status write that changes only counters goes at most every 100 ms. */
+const COUNTERS_MS = 100;
+
+interface Entry {
+  readonly effects: JobSetEffects;
+  /** Monotonic time of the last status write. */
+  statusAt: number;
+  /** Problems told already, so that each is logged once. */
+  readonly problems: Set<string>;
+}
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    options.jobs.onChange((change) => this.#rememberSuccess(change));
+  }
+
+  /** Plans and acts; also says how long the planning took, for the key's rest. */
+  async reconcile(key: string): Promise<{ outcome: Outcome; planMs: number }> {
+    const { jobSets, clock } = this.#options;
+    const [namespace = "", name = ""] = key.split("/");
+    const jobSet = jobSets.get(namespace, name);
+    if (jobSet === undefined) {
+      this.#forget(key);
+      return { outcome: { kind: "done" }, planMs: 0 };
+    }
+    const entry = this.#entry(key, jobSet);
+    const startedAt = clock.monotonic();
+    const decision = this.#plan(key, jobSet, entry);
+    entry.effects.submit(jobSet, decision);
+    const planMs = clock.monotonic() - startedAt;
+    this.#logProblems(key, entry, decision);
+    return { outcome: await this.#settle(jobSet, entry, decision), planMs };
+  }
+
+  /** Starts no more requests; resolves once those under way have settled. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map(({ effects }) => effects.stop()));
+  }
+
+  #plan(key: string, jobSet: JobSet, { effects }: Entry): Plan {
+    const { jobs, services, clock, gates } = this.#options;
+    return plan({
+      jobSet,
+      jobs: jobs.byOwner(key).values(),
+      hasService: services.get(jobSet.namespace, jobSet.network.subdomain) !== undefined,
+      claims: effects.knownClaims,
+      succeededAndGone: effects.succeededAndGone,
+      inFlight: effects.inFlight,
+      now: clock.now(),
+      gates,
+    });
+  }
+
+  async #settle(jobSet: JobSet, entry: Entry, decision: Plan): Promise<Outcome> {
+    const { status } = decision;
+    if (status !== undefined) {
+      const waitMs = this.#counterWait(entry, status);
+      if (waitMs > 0) return { kind: "again", afterMs: waitMs };
+      const failure = await this.#writeStatus(jobSet, entry, status);
+      if (failure !== undefined) return failure;
+    }
+    for (const event of decision.events) this.#options.events.emit(jobSet, event);
+    if (decision.finished !== undefined) {
+      this.#options.log.info(0, "JobSet finished", {
+        jobSet: objectKey(jobSet.namespace, jobSet.name),
+        state: decision.finished,
+      });
+    }
+    if (decision.error !== undefined) return { kind: "backOff" };
+    if (decision.lookAgainAt === undefined) return { kind: "done" };
+    return { kind: "done", lookAgainMs: Math.max(0, decision.lookAgainAt - this.#options.clock.now()) };
+  }
+
+  #counterWait(entry: Entry, status: StatusWrite): number {
+    return status.onlyCounters ? entry.statusAt + COUNTERS_MS - this.#options.clock.monotonic() : 0;
+  }
+
+  async #writeStatus(jobSet: JobSet, entry: Entry, status: StatusWrite): Promise<Outcome | undefined> {
+    const { client, clock, log } = this.#options;
+    const key = objectKey(jobSet.namespace, jobSet.name);
+    try {
+      this.#observe(await client.request(patchStatus(jobSet, status.fields)));
+      entry.statusAt = clock.monotonic();
+      log.info(2, "wrote status", { jobSet: key, fields: Object.keys(status.fields).join(",") });
+      return undefined;
+    } catch (error) {
+      if (isConflict(error)) return await this.#readAgain(jobSet);
+      if (isNotFound(error)) return { kind: "done" }; // Deleted: its watch event follows.
+      log.info(0, "writing status failed and is tried again", {
+        jobSet: key,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      return { kind: "backOff" };
+    }
+  }
+
+  /** A conflict: somebody wrote since, perhaps we ourselves, with an answer that never came. */
+  async #readAgain(jobSet: JobSet): Promise<Outcome> {
+    try {
+      this.#observe(await this.#options.client.request(getJobSet(jobSet)));
+      return { kind: "again", afterMs: 0 };
+    } catch (error) {
+      if (isNotFound(error)) this.#options.jobSets.observeDelete(jobSet);
+      return { kind: "backOff" };
+    }
+  }
+
+  #observe(body: unknown): void {
+    const jobSet = readJobSet(asObject(body) ?? {});
+    if (jobSet !== undefined) this.#options.jobSets.observeWrite(jobSet);
+  }
+
+  #entry(key: string, jobSet: JobSet): Entry {
+    const known = this.#entries.get(key);
+    if (known?.effects.uid === jobSet.uid) return known;
+    void known?.effects.stop();
+    const { client, jobs, services, clock, log, events } = this.#options;
+    const entry: Entry = {
+      effects: new JobSetEffects(jobSet.uid, {
+        client,
+        jobs,
+        services,
+        clock,
+        log,
+        wake: () => this.#options.wake(key),
+        emit: (event) => events.emit(jobSet, event),
+      }),
+      statusAt: Number.NEGATIVE_INFINITY,
+      problems: new Set(),
+    };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  /** The JobSet is gone: nothing more is sent for it; what is under way settles by itself. */
+  #forget(key: string): void {
+    void this.#entries.get(key)?.effects.stop();
+    this.#entries.delete(key);
+  }
+
+  /** Spec 3.7, finished and gone: seen Complete, now deleted. The status may not have counted it yet. */
+  #rememberSuccess(change: CacheChange<Job>): void {
+    if (change.kind !== "delete" || change.before.phase.kind !== "complete") return;
+    const { ownerKey, ownerUid, name, restartAttempt } = change.before;
+    const [namespace = "", jobSetName = ""] = ownerKey.split("/");
+    const jobSet = this.#options.jobSets.get(namespace, jobSetName);
+    if (jobSet?.uid !== ownerUid || restartAttempt === undefined) return;
+    this.#entry(ownerKey, jobSet).effects.succeededAndGone.set(name, restartAttempt);
+  }
+
+  #logProblems(key: string, entry: Entry, { problems }: Plan): void {
+    for (const problem of problems) {
+      if (entry.problems.has(problem) || entry.problems.size >= 1000) continue;
+      entry.problems.add(problem);
+      this.#options.log.info(0, problem, { jobSet: key });
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/** The requests that a plan's entries become (spec 6.6). */
+import type { JsonObject } from "../base/json.ts";
+import type { JobSet } from "../api/job_set.ts";
+import { API_VERSION } from "../api/keys.ts";
+import type { Scheduling } from "../api/scheduling.ts";
+import type { JobDelete, JobPatch } from "../plan/types.ts";
+import type { KubeRequest } from "../client/kube_client.ts";
+
+const MERGE_PATCH = "application/merge-patch+json";
+const JSON_PATCH = "application/json-patch+json";
+const METADATA_ONLY = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+
+export function jobsPath(namespace: string): string {
+  return `/apis/batch/v1/namespaces/${namespace}/jobs`;
+}
+
+export function jobSetPath({ namespace, name }: { namespace: string; name: string }): string {
+  return `/apis/${API_VERSION}/namespaces/${namespace}/jobsets/${name}`;
+}
+
+export function createJob(namespace: string, body: JsonObject): KubeRequest {
+  return { method: "POST", path: jobsPath(namespace), body };
+}
+
+export function getJob(namespace: string, name: string): KubeRequest {
+  return { method: "GET", path: `${jobsPath(namespace)}/${name}` };
+}
+
+/** Foreground, and only this very Job: by name alone a stale view would kill its successor (R83). */
+export function deleteJob(namespace: string, { name, uid }: JobDelete): KubeRequest {
+  return { method: "DELETE", path: `${jobsPath(namespace)}/${name}`, body: foregroundDeletion(uid) };
+}
+
+export function deleteJobSet(jobSet: JobSet): KubeRequest {
+  return { method: "DELETE", path: jobSetPath(jobSet), body: foregroundDeletion(jobSet.uid) };
+}
+
+function foregroundDeletion(uid: string): JsonObject {
+  return { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Foreground", preconditions: { uid } };
+}
+
+/** Conflicts where the object has changed since it was read: a stale decision never overwrites (spec 6.6). */
+export function patchStatus(jobSet: JobSet, fields: JsonObject): KubeRequest {
+  return {
+    method: "PATCH",
+    path: `${jobSetPath(jobSet)}/status`,
+    contentType: MERGE_PATCH,
+    body: { metadata: { uid: jobSet.uid, resourceVersion: jobSet.resourceVersion }, status: fields },
+  };
+}
+
+export function getJobSet(jobSet: JobSet): KubeRequest {
+  return { method: "GET", path: jobSetPath(jobSet) };
+}
+
+/** The requests of one Job's patch, to be sent one after the other. */
+export function patchJob(namespace: string, { name, uid, change }: JobPatch): readonly KubeRequest[] {
+  const path = `${jobsPath(namespace)}/${name}`;
+  if (change.kind === "suspend") {
+    return [{ method: "PATCH", path, contentType: MERGE_PATCH, body: { metadata: { uid }, spec: { suspend: true } } }];
+  }
+  const resume: KubeRequest = {
+    method: "PATCH",
+    path,
+    contentType: JSON_PATCH,
+    body: resumeOps(uid, change.scheduling),
+  };
+  if (!change.clearStartTime) return [resume];
+  const clear = { metadata: { uid }, status: { startTime: null } };
+  return [{ method: "PATCH", path: `${path}/status`, contentType: MERGE_PATCH, body: clear }, resume];
+}
+
+/** `add` of each whole map: a merge patch cannot take away keys that it does not name (spec 6.6). */
+function resumeOps(uid: string, scheduling: Scheduling | undefined): readonly JsonObject[] {
+  const ops: JsonObject[] = [{ op: "test", path: "/metadata/uid", value: uid }];
+  if (scheduling !== undefined) {
+    ops.push(
+      { op: "add", path: "/spec/template/metadata/labels", value: scheduling.labels },
+      { op: "add", path: "/spec/template/metadata/annotations", value: scheduling.annotations },
+      { op: "add", path: "/spec/template/spec/nodeSelector", value: scheduling.nodeSelector },
+      { op: "add", path: "/spec/template/spec/tolerations", value: scheduling.tolerations },
+      { op: "add", path: "/spec/template/spec/schedulingGates", value: scheduling.schedulingGates },
+    );
+  }
+  ops.push({ op: "add", path: "/spec/suspend", value: false });
+  return ops;
+}
+
+export function createService(namespace: string, body: JsonObject): KubeRequest {
+  return { method: "POST", path: `/api/v1/namespaces/${namespace}/services`, body };
+}
+
+export function getService(namespace: string, name: string): KubeRequest {
+  return { method: "GET", path: `/api/v1/namespaces/${namespace}/services/${name}`, accept: METADATA_ONLY };
+}
+
+export function getClaim(namespace: string, name: string): KubeRequest {
+  return {
+    method: "GET",
+    path: `/api/v1/namespaces/${namespace}/persistentvolumeclaims/${name}`,
+    accept: METADATA_ONLY,
+  };
+}
+
+export function createClaim(namespace: string, body: JsonObject): KubeRequest {
+  return { method: "POST", path: `/api/v1/namespaces/${namespace}/persistentvolumeclaims`, body };
+}

@@ -1,0 +1,173 @@
+/** One reconcile of one JobSet as a pure function: what to do about it now (spec 3.2). */
+import type { Job } from "../api/job.ts";
+import { type JobSet, terminalCondition } from "../api/job_set.ts";
+import { type Buckets, sortJobs } from "./buckets.ts";
+import { headlessService, volumeClaims } from "./children.ts";
+import { type Counters, countJobs } from "./counters.ts";
+import { applyFailurePolicy } from "./failure_policy.ts";
+import { type Absence, findAbsences } from "./finished_and_gone.ts";
+import { createOf } from "./job_factory.ts";
+import { reportStartup, startableReplicatedJobs } from "./startup.ts";
+import { StatusDraft } from "./status_draft.ts";
+import { complete, isSuccessPolicyMet } from "./success_policy.ts";
+import { resumeJobs, suspendJobs } from "./suspension.ts";
+import type { InFlight, JobCreate, JobDelete, JobPatch, ObjectCreate, Plan, PlanInput } from "./types.ts";
+
+/** A plan under construction. */
+interface Draft {
+  deletes: readonly JobDelete[];
+  service?: ObjectCreate;
+  claims: readonly ObjectCreate[];
+  creates: readonly JobCreate[];
+  patches: readonly JobPatch[];
+  deleteJobSet: boolean;
+  finished?: "completed" | "failed";
+  lookAgainAt?: number;
+  error?: string;
+}
+
+const NOTHING: Draft = { deletes: [], claims: [], creates: [], patches: [], deleteJobSet: false };
+
+/** Decides what one JobSet needs. Foreign-managed and vanishing JobSets need nothing, not even a status. */
+export function plan(input: PlanInput): Plan {
+  const { jobSet } = input;
+  if (jobSet.isDeleting || !jobSet.isManagedHere) return { ...NOTHING, events: [], problems: [] };
+  const buckets = sortJobs(jobSet, input.jobs);
+  const { counters, strangers } = countJobs(jobSet, buckets.current);
+  const terminal = terminalCondition(jobSet.status);
+  const absences = findAbsences({
+    jobSet,
+    buckets,
+    counters,
+    succeededAndGone: input.succeededAndGone,
+    isFinished: terminal !== undefined,
+  });
+  countAbsent(jobSet, absences, counters);
+  const status = new StatusDraft({ jobSet, counters, now: input.now });
+  const context: Context = { ...input, buckets, counters, absences, status };
+  const draft = terminal === undefined
+    ? planUnfinished(context)
+    : planFinished(context, Date.parse(terminal.lastTransitionTime));
+  const write = status.write();
+  return {
+    ...draft,
+    ...(write === undefined ? {} : { status: write }),
+    events: status.events,
+    problems: [
+      ...buckets.malformed.map((job) => `job "${job.name}" is left alone: its restart-attempt label is no integer`),
+      ...strangers.map((job) => `job "${job.name}" is counted nowhere: its replicatedJob is not in the spec`),
+    ],
+  };
+}
+
+interface Context extends PlanInput {
+  readonly buckets: Buckets;
+  readonly counters: ReadonlyMap<string, Counters>;
+  readonly absences: readonly Absence[];
+  readonly status: StatusDraft;
+}
+
+/** Spec 3.2, step 2: clean up, then wait for the time to live to pass. */
+function planFinished({ jobSet, buckets, inFlight, now }: Context, finishedAt: number): Draft {
+  // Failed Jobs are kept for the evidence, and so are those about to fail.
+  const deletes = deletesOf([...buckets.previous, ...buckets.active], inFlight);
+  if (jobSet.ttlSecondsAfterFinished === undefined) return { ...NOTHING, deletes };
+  const expiresAt = (Number.isNaN(finishedAt) ? now : finishedAt) + jobSet.ttlSecondsAfterFinished * 1000;
+  if (now < expiresAt) return { ...NOTHING, deletes, lookAgainAt: expiresAt };
+  return { ...NOTHING, deletes, deleteJobSet: !inFlight.jobSetDelete };
+}
+
+/** Spec 3.2, steps 3 to 11. */
+function planUnfinished(context: Context): Draft {
+  const { jobSet, buckets, inFlight, status } = context;
+  const deletes = deletesOf(buckets.previous, inFlight);
+  reportReady(context);
+  const succeeded = new Map([...context.counters].map(([name, counter]) => [name, counter.succeeded]));
+  if (isSuccessPolicyMet(jobSet, succeeded)) {
+    complete(status);
+    return { ...NOTHING, deletes, finished: "completed" };
+  }
+  if (buckets.failed.length > 0) {
+    // R80: workers that die because their driver has just ended must not restart a finished run.
+    if (isSuccessPolicyMet(jobSet, withSucceeding(succeeded, buckets.active))) return { ...NOTHING, deletes };
+    return { ...NOTHING, deletes, ...applyFailurePolicy({ ...context, failed: buckets.failed, draft: status }) };
+  }
+  return { ...NOTHING, deletes, ...planChildren(context) };
+}
+
+/** Spec 3.2, steps 7 to 11. Jobs wait for the Service and the claims; a suspension waits for nothing. */
+function planChildren(context: Context): Partial<Draft> {
+  const { jobSet, buckets, inFlight, status, counters } = context;
+  const foundation = planFoundation(context);
+  const startable = startableReplicatedJobs(jobSet, counters);
+  const creates = foundation === undefined ? missingJobs(context, startable) : [];
+  if (jobSet.suspend) {
+    return { ...foundation, creates, patches: suspendJobs({ active: buckets.active, inFlight, draft: status }) };
+  }
+  if (foundation !== undefined) return foundation;
+  const isStartupDone = reportStartup(jobSet, counters, status);
+  const { active } = buckets;
+  return { creates, patches: resumeJobs({ jobSet, active, startable, inFlight, isStartupDone, draft: status }) };
+}
+
+/** Spec 3.2, steps 7 and 8: what must exist before the first Job; undefined once all of it does. */
+function planFoundation({ jobSet, hasService, claims, inFlight }: Context): Partial<Draft> | undefined {
+  if (jobSet.network.enableDNSHostnames && !hasService) {
+    return inFlight.service ? {} : { service: headlessService(jobSet) };
+  }
+  const unknown = volumeClaims(jobSet).filter(({ name }) => !claims.has(name));
+  if (unknown.length === 0) return undefined;
+  return { claims: unknown.filter(({ name }) => !inFlight.claims.has(name)) };
+}
+
+/** Spec 3.7: what is missing of the replicatedJobs that may start; under BlockingRecreate only on clean ground. */
+function missingJobs(
+  { jobSet, buckets, absences, inFlight }: Context,
+  startable: ReadonlySet<number>,
+): readonly JobCreate[] {
+  if (jobSet.failurePolicy?.restartStrategy === "BlockingRecreate" && buckets.previous.length > 0) return [];
+  return absences.flatMap(({ missing, isStatusFirst }, position) =>
+    isStatusFirst || !startable.has(position) ? [] : missing
+      .map((index) => createOf(jobSet, position, index))
+      .filter(({ name }) => !inFlight.creates.has(name) && !inFlight.refused.has(name))
+  );
+}
+
+/** Spec 3.2, step 4. */
+function reportReady({ jobSet, counters, status }: Context): void {
+  if (jobSet.suspend) return;
+  let missing = 0;
+  for (const { name, replicas } of jobSet.replicatedJobs) {
+    const counter = counters.get(name);
+    missing += replicas - (counter?.ready ?? 0) - (counter?.succeeded ?? 0);
+  }
+  if (missing !== 0) return;
+  status.setCondition({
+    type: "RestartingJobSet",
+    status: "False",
+    reason: "JobsReady",
+    message: "all jobs are ready",
+  });
+}
+
+function withSucceeding(succeeded: ReadonlyMap<string, number>, active: readonly Job[]): ReadonlyMap<string, number> {
+  const sums = new Map(succeeded);
+  for (const job of active) {
+    if (job.phase.kind !== "succeeding" || job.replicatedJob === undefined) continue;
+    sums.set(job.replicatedJob, (sums.get(job.replicatedJob) ?? 0) + 1);
+  }
+  return sums;
+}
+
+function countAbsent(jobSet: JobSet, absences: readonly Absence[], counters: Map<string, Counters>): void {
+  for (const [position, { name }] of jobSet.replicatedJobs.entries()) {
+    const counter = counters.get(name);
+    if (counter !== undefined) counter.succeeded += absences[position]?.succeeded ?? 0;
+  }
+}
+
+function deletesOf(jobs: readonly Job[], inFlight: InFlight): readonly JobDelete[] {
+  return jobs
+    .filter((job) => !job.isDeleting && !inFlight.deletes.has(job.uid))
+    .map(({ name, uid }) => ({ name, uid }));
+}
