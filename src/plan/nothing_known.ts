@@ -1,0 +1,19 @@
+import type { PlanInput } from "./types.ts";
+
+/** The parts of a plan's input that only a running controller knows, empty: for rendering and for tests. */
+export function nothingKnown(): Pick<PlanInput, "claims" | "succeededAndGone" | "inFlight" | "gates"> {
+  return {
+    claims: new Set(),
+    succeededAndGone: new Map(),
+    inFlight: {
+      creates: new Set(),
+      refused: new Set(),
+      deletes: new Set(),
+      patches: new Set(),
+      service: false,
+      claims: new Set(),
+      jobSetDelete: false,
+    },
+    gates: { RestartJob: false },
+  };
+}
