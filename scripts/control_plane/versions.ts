@@ -1,16 +1,16 @@
-/** The one list of Kubernetes minors that are tested, with the exact versions of their parts. */
+/** The one list of Kubernetes minors that are tested, with the exact versions of their parts; go_modules/ has a folder of each. */
 export interface ControlPlaneVersion {
   /** `1.36`, as it is named on a command line. */
   readonly minor: string;
   /** `1.36.3` */
   readonly kubernetes: string;
-  /** The version of the k8s.io/* staging modules that belong to it. */
-  readonly staging: string;
   readonly etcd: string;
 }
 
 export const VERSIONS: readonly ControlPlaneVersion[] = [
-  { minor: "1.36", kubernetes: "1.36.3", staging: "0.36.3", etcd: "3.7.3" },
+  { minor: "1.36", kubernetes: "1.36.3", etcd: "3.7.3" },
+  { minor: "1.35", kubernetes: "1.35.4", etcd: "3.6.16" },
+  { minor: "1.34", kubernetes: "1.34.4", etcd: "3.6.16" },
 ];
 
 /** The files that make a control plane; `kubectl` goes with them. */
