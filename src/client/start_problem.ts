@@ -1,0 +1,54 @@
+/** Why the controller can't start, in one line that says what to do. */
+import { type Clock, sleep } from "../base/clock.ts";
+import { isForbidden, isNotFound, isUnauthorized } from "./api_error.ts";
+import type { KubeClient } from "./kube_client.ts";
+
+/** A server that does not answer is waited for this long: it may be starting, as we are. */
+const PATIENCE_MS = 10_000;
+const PAUSE_MS = 500;
+
+/** The error to end with for this failure of a watch; undefined where trying again may help. */
+export function startProblem(what: string, error: unknown): Error | undefined {
+  const words = error instanceof Error ? error.message : String(error);
+  if (isNotFound(error) && what === "JobSets") {
+    return new Error(
+      `watch JobSets: the API server does not know them (${words}); apply crds/jobset.x-k8s.io_jobsets.yaml first`,
+    );
+  }
+  if (isUnauthorized(error)) {
+    return new Error(
+      `watch ${what}: the API server does not accept our credentials (${words}); renew the kubeconfig's`,
+    );
+  }
+  if (isForbidden(error)) {
+    return new Error(`watch ${what}: ${words}; grant it, as manifests/rbac.yaml does, or narrow with --namespace`);
+  }
+  return undefined;
+}
+
+/** Returns once the server answers. Throws one line where it doesn't, or refuses us. */
+export async function waitForServer(
+  { client, server, clock, signal }: { client: KubeClient; server: string; clock: Clock; signal: AbortSignal },
+): Promise<void> {
+  const deadline = clock.monotonic() + PATIENCE_MS;
+  for (;;) {
+    try {
+      await client.request({ method: "GET", path: "/version", timeoutMs: PATIENCE_MS, signal });
+      return;
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      if (signal.aborted) return;
+      if (isUnauthorized(error)) {
+        throw new Error(`log in to ${server}: ${words}; renew the kubeconfig's credentials`, { cause: error });
+      }
+      // Whoever may not ask for the version may still be allowed to watch.
+      if (isForbidden(error)) return;
+      if (clock.monotonic() >= deadline) {
+        throw new Error(`reach the API server at ${server}: ${words}; check the kubeconfig and that the server runs`, {
+          cause: error,
+        });
+      }
+      await sleep(clock, PAUSE_MS, signal).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,248 @@
+/** Builds everything, in the order of the design's loop, starts it, and stops it in reverse. */
+import { hostname } from "node:os";
+import { type Clock, sleep, systemClock } from "./base/clock.ts";
+import type { JsonObject } from "./base/json.ts";
+import type { Log } from "./base/log.ts";
+import { createLogger } from "./base/logger.ts";
+import { type Random, systemRandom } from "./base/random.ts";
+import { thisVersion, userAgent } from "./base/version.ts";
+import { type Job, readJob } from "./api/job.ts";
+import { type JobSet, readJobSet } from "./api/job_set.ts";
+import { API_VERSION } from "./api/keys.ts";
+import { objectKey } from "./api/names.ts";
+import { readService, type Service } from "./api/service.ts";
+import { EventRecorder } from "./apply/event_recorder.ts";
+import { Reconciler } from "./apply/reconciler.ts";
+import { type CacheEntry, ObjectCache } from "./cache/object_cache.ts";
+import { loadClusterAccess } from "./client/cluster_access.ts";
+import { createKubeClient, type KubeClient } from "./client/kube_client.ts";
+import type { ControllerSettings } from "./config/settings.ts";
+import { WorkQueue } from "./queue/work_queue.ts";
+import { runWorkers } from "./queue/workers.ts";
+import { type Problem, startHealthServer } from "./server/health.ts";
+import { startProblem, waitForServer } from "./client/start_problem.ts";
+import { runWatch } from "./watch/watcher.ts";
+
+/** JobSets reconciled at once. */
+const WORKERS = 8;
+/** Design: after a plan that took t ms its key rests 4t, at most 50 ms. */
+const REST_FACTOR = 4;
+const MAX_REST_MS = 50;
+/** Spec 6.3: how long the effects under way may take once we are told to stop. */
+const DRAIN_MS = 10_000;
+
+interface Caches {
+  readonly jobSets: ObjectCache<JobSet>;
+  readonly jobs: ObjectCache<Job>;
+  readonly services: ObjectCache<Service>;
+}
+
+interface Parts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly client: KubeClient;
+}
+
+/** Runs the controller until the signal aborts; the exit code. Throws one clear line where it can't start. */
+export async function runController(settings: ControllerSettings, signal: AbortSignal): Promise<number> {
+  const clock = systemClock();
+  const random = systemRandom();
+  const log = createLogger({
+    clock,
+    verbosity: settings.logVerbosity,
+    write: (line) => void process.stderr.write(line),
+  });
+  const access = await loadClusterAccess({
+    kubeconfig: settings.kubeconfig,
+    context: settings.context,
+    env: process.env,
+    clock,
+    log,
+  });
+  const version = thisVersion();
+  const client = createKubeClient({
+    access,
+    env: process.env,
+    qps: settings.kubeApiQps,
+    burst: settings.kubeApiBurst,
+    userAgent: userAgent(version),
+    clock,
+  });
+  const caches: Caches = { jobSets: new ObjectCache(), jobs: new ObjectCache(), services: new ObjectCache() };
+  const health = startHealthServer({
+    address: settings.healthProbeBindAddress,
+    checks: { alive: () => undefined, ready: () => unsynced(caches) },
+  });
+  log.info(0, "starting jobset", { version: version.version, commit: version.commit, server: access.server });
+  try {
+    await waitForServer({ client, server: access.server, clock, signal });
+    await runLoop({ parts: { clock, random, log, client }, caches, settings, signal });
+  } finally {
+    await health?.stop();
+    client.close();
+  }
+  log.info(0, "stopped");
+  return 0;
+}
+
+async function runLoop(
+  { parts, caches, settings, signal }: {
+    parts: Parts;
+    caches: Caches;
+    settings: ControllerSettings;
+    signal: AbortSignal;
+  },
+): Promise<void> {
+  const { clock, log, client } = parts;
+  const queue = new WorkQueue({ clock });
+  const events = new EventRecorder({ client, clock, log, instance: `jobset-${hostname()}` });
+  const reconciler = new Reconciler({
+    ...caches,
+    client,
+    events,
+    clock,
+    log,
+    gates: { RestartJob: false },
+    wake: (key) => queue.add(key),
+  });
+  connectTriggers(caches, queue);
+  const watches = startWatches({ parts, caches, settings, signal });
+  try {
+    await watches.synced;
+    log.info(0, "caches are filled", {
+      jobSets: caches.jobSets.size,
+      jobs: caches.jobs.size,
+      services: caches.services.size,
+    });
+    const workers = runWorkers({
+      queue,
+      workers: WORKERS,
+      process: (key) => processKey(reconciler, queue, key),
+      signal,
+      clock,
+      log,
+      drainMs: DRAIN_MS,
+    });
+    await Promise.race([workers, watches.failed]);
+  } finally {
+    await drain({ reconciler, events, clock });
+    watches.stop();
+  }
+}
+
+/** Effects under way are finished, for ten seconds at most; then the Events that wait are written. */
+async function drain(
+  { reconciler, events, clock }: { reconciler: Reconciler; events: EventRecorder; clock: Clock },
+): Promise<void> {
+  const timeUp = new AbortController();
+  await Promise.race([reconciler.stop(), sleep(clock, DRAIN_MS, timeUp.signal).catch(() => undefined)]);
+  timeUp.abort();
+  await events.stop();
+}
+
+async function processKey(reconciler: Reconciler, queue: WorkQueue, key: string): Promise<void> {
+  const { outcome, planMs } = await reconciler.reconcile(key);
+  queue.rest(key, Math.min(planMs * REST_FACTOR, MAX_REST_MS));
+  switch (outcome.kind) {
+    case "done":
+      queue.forget(key);
+      if (outcome.lookAgainMs !== undefined) queue.addAfter(key, outcome.lookAgainMs);
+      return;
+    case "again":
+      queue.addAfter(key, outcome.afterMs);
+      return;
+    case "backOff":
+      queue.addRateLimited(key);
+      return;
+  }
+}
+
+/** Spec 3.11: what wakes a JobSet. */
+function connectTriggers({ jobSets, jobs, services }: Caches, queue: WorkQueue): void {
+  jobSets.onChange((change) => {
+    const { namespace, name } = change.kind === "delete" ? change.before : change.after;
+    queue.add(objectKey(namespace, name));
+  });
+  jobs.onChange((change) => queue.add((change.kind === "delete" ? change.before : change.after).ownerKey));
+  services.onChange((change) => {
+    const service = change.kind === "delete" ? change.before : change.after;
+    if (service.ownerKey !== undefined) queue.add(service.ownerKey);
+    if (change.kind === "upsert") return;
+    // A Service may serve JobSets that do not own it: one of them makes it anew.
+    for (const jobSet of jobSets.values()) {
+      if (jobSet.namespace === service.namespace && jobSet.network.subdomain === service.name) {
+        queue.add(objectKey(jobSet.namespace, jobSet.name));
+      }
+    }
+  });
+}
+
+interface Watches {
+  /** Resolves once every cache holds a whole list; rejects where one can't be filled. */
+  readonly synced: Promise<void>;
+  /** Never resolves; rejects when a watch ends for good. */
+  readonly failed: Promise<never>;
+  stop(): void;
+}
+
+function startWatches(
+  { parts, caches, settings, signal }: {
+    parts: Parts;
+    caches: Caches;
+    settings: ControllerSettings;
+    signal: AbortSignal;
+  },
+): Watches {
+  const ended = new AbortController();
+  const scope = settings.namespace === undefined ? "" : `/namespaces/${settings.namespace}`;
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => undefined);
+  const start = <T extends CacheEntry>(what: string, source: Source<T>): Promise<void> => {
+    const isSynced = Promise.withResolvers<void>();
+    runWatch({
+      ...parts,
+      path: source.path,
+      accept: source.accept,
+      trim: source.trim,
+      sink: source.cache,
+      signal: ended.signal,
+      onSynced: () => isSynced.resolve(),
+      onProblem: (error) => {
+        const problem = source.cache.isSynced ? undefined : startProblem(what, error);
+        if (problem !== undefined) isSynced.reject(problem);
+      },
+    }).catch((error) => ended.signal.aborted ? undefined : failed.reject(error));
+    return isSynced.promise;
+  };
+  const synced = Promise.all([
+    start("JobSets", { cache: caches.jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` }),
+    start("Jobs", { cache: caches.jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` }),
+    start("Services", {
+      cache: caches.services,
+      trim: readService,
+      path: `/api/v1${scope}/services`,
+      accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json",
+    }),
+  ]);
+  const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  return {
+    synced: Promise.race([synced.then(() => undefined), failed.promise, stopped]),
+    failed: failed.promise,
+    stop: () => ended.abort(),
+  };
+}
+
+interface Source<T extends CacheEntry> {
+  readonly cache: ObjectCache<T>;
+  readonly trim: (body: JsonObject) => T | undefined;
+  readonly path: string;
+  readonly accept?: string;
+}
+
+function unsynced(caches: Caches): Problem | undefined {
+  const missing = Object.entries(caches)
+    .filter(([, cache]) => !cache.isSynced)
+    .map(([name]) => `${name}: the cache is not filled yet`);
+  return missing.length > 0 ? missing : undefined;
+}
