@@ -1,0 +1,68 @@
+import { Command, CommanderError } from "commander";
+import { UsageError } from "../config/usage_error.ts";
+import { commandArgs } from "./command_args.ts";
+import { addControllerCommand } from "./controller.ts";
+import { describeError } from "./error_line.ts";
+import { describeUsage } from "./usage_line.ts";
+import { addVersionCommand } from "./version.ts";
+
+/** How the executable was called, and what it may talk to. */
+export interface Invocation {
+  /** The path or name that it was called by. */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly writeOut: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  /** Aborts when the process is asked to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** What a command gets besides its flags. */
+export interface CommandContext extends Invocation {
+  /** The exit code of the process, 0 unless a command sets another. */
+  setExitCode(code: number): void;
+}
+
+const EXAMPLES = `
+Examples:
+  jobset controller                            run the controller, in a Pod or with your kubeconfig
+  jobset controller --namespace team-a         reconcile one namespace only
+  jobset version --output json
+
+'jobset <command> --help' tells the flags of a command.
+`;
+
+/** Runs one command to its end and resolves to the exit code; every failure is one line on stderr and code 1. */
+export async function runCommandLine(invocation: Invocation): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram({ ...invocation, setExitCode: (code) => exitCode = code });
+  const args = commandArgs(invocation, program);
+  const called = program.commands.find((command) => command.name() === args[0]);
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return exitCode;
+  } catch (cause) {
+    if (cause instanceof CommanderError && cause.exitCode === 0) return 0;
+    const help = ["jobset", ...(called === undefined ? [] : [called.name()]), "--help"].join(" ");
+    const line = cause instanceof CommanderError
+      ? `${describeUsage(cause)}; see '${help}'`
+      : cause instanceof UsageError
+      ? `${describeError(cause)}; see '${help}'`
+      : describeError(cause);
+    invocation.writeError(`error: ${line}\n`);
+    return 1;
+  }
+}
+
+function buildProgram(context: CommandContext): Command {
+  const program = new Command("jobset")
+    .description("JobSet for Kubernetes: groups of Jobs that start, restart and finish as one.")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
+    .addHelpText("after", EXAMPLES)
+    .configureOutput({ writeOut: context.writeOut, writeErr: () => {}, outputError: () => {} })
+    .exitOverride();
+  addControllerCommand(program, context);
+  addVersionCommand(program, context);
+  return program;
+}
