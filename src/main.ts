@@ -13,5 +13,7 @@ process.exit(
     writeOut: (text) => void process.stdout.write(text),
     writeError: (text) => void process.stderr.write(text),
     signal,
+    // Loaded only by the command that needs it, so that the others start at once.
+    loadController: async () => (await import("./run.ts")).runController,
   }),
 );

@@ -19,6 +19,8 @@ export function commandArgs(
   if (first === "--help" || first === "-h") return [first, ...args.slice(1)];
   if (first.startsWith("-")) return flagsOf("controller", args, program);
   const [command = "", ...rest] = args;
+  // Commander shows the general help for the help of an unknown command; read as that command it is an error.
+  if (command === "help" && rest[0] !== undefined && !isCommand(rest[0])) return rest;
   return isCommand(command) ? flagsOf(command, rest, program) : [...args];
 }
 

@@ -1,10 +1,14 @@
 import { Command, CommanderError } from "commander";
+import type { ControllerSettings } from "../config/settings.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { commandArgs } from "./command_args.ts";
 import { addControllerCommand } from "./controller.ts";
 import { describeError } from "./error_line.ts";
 import { describeUsage } from "./usage_line.ts";
 import { addVersionCommand } from "./version.ts";
+
+/** Runs the controller until the signal aborts; resolves to the exit code. */
+export type RunController = (settings: ControllerSettings, signal: AbortSignal) => Promise<number>;
 
 /** How the executable was called, and what it may talk to. */
 export interface Invocation {
@@ -15,6 +19,7 @@ export interface Invocation {
   readonly writeError: (text: string) => void;
   /** Aborts when the process is asked to stop. */
   readonly signal: AbortSignal;
+  readonly loadController: () => Promise<RunController>;
 }
 
 /** What a command gets besides its flags. */

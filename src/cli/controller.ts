@@ -37,8 +37,7 @@ export function addControllerCommand(program: Command, context: CommandContext):
   }
   command.action(async () => {
     const settings = settingsFromFlags(givenFlags(command));
-    // Loaded only here, so that the other commands start at once.
-    const { runController } = await import("../run.ts");
+    const runController = await context.loadController();
     context.setExitCode(await runController(settings, context.signal));
   });
 }
