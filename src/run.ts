@@ -1,7 +1,6 @@
 /** Builds everything, in the order of the design's loop, starts it, and stops it in reverse. */
 import { hostname } from "node:os";
 import { type Clock, sleep, systemClock } from "./base/clock.ts";
-import type { JsonObject } from "./base/json.ts";
 import type { Log } from "./base/log.ts";
 import { createLogger } from "./base/logger.ts";
 import { type Random, systemRandom } from "./base/random.ts";
@@ -13,7 +12,7 @@ import { objectKey } from "./api/names.ts";
 import { readService, type Service } from "./api/service.ts";
 import { EventRecorder } from "./apply/event_recorder.ts";
 import { Reconciler } from "./apply/reconciler.ts";
-import { type CacheEntry, ObjectCache } from "./cache/object_cache.ts";
+import { ObjectCache } from "./cache/object_cache.ts";
 import { loadClusterAccess } from "./client/cluster_access.ts";
 import { createKubeClient, type KubeClient } from "./client/kube_client.ts";
 import type { ControllerSettings } from "./config/settings.ts";
@@ -21,7 +20,7 @@ import { WorkQueue } from "./queue/work_queue.ts";
 import { runWorkers } from "./queue/workers.ts";
 import { type Problem, startHealthServer } from "./server/health.ts";
 import { startProblem, waitForServer } from "./client/start_problem.ts";
-import { runWatch } from "./watch/watcher.ts";
+import { Watcher, type WatcherOptions } from "./watch/watcher.ts";
 
 /** JobSets reconciled at once. */
 const WORKERS = 8;
@@ -70,14 +69,19 @@ export async function runController(settings: ControllerSettings, signal: AbortS
     clock,
   });
   const caches: Caches = { jobSets: new ObjectCache(), jobs: new ObjectCache(), services: new ObjectCache() };
+  const parts: Parts = { clock, random, log, client };
+  const watches = new Watches(parts, caches, settings.namespace);
   const health = startHealthServer({
     address: settings.healthProbeBindAddress,
-    checks: { alive: () => undefined, ready: () => unsynced(caches) },
+    checks: {
+      alive: () => watches.isAlive ? undefined : ["watches: nothing has happened for minutes"],
+      ready: () => unsynced(caches),
+    },
   });
   log.info(0, "starting jobset", { version: version.version, commit: version.commit, server: access.server });
   try {
     await waitForServer({ client, server: access.server, clock, signal });
-    await runLoop({ parts: { clock, random, log, client }, caches, settings, signal });
+    if (!signal.aborted) await runLoop({ parts, caches, watches, signal });
   } finally {
     await health?.stop();
     client.close();
@@ -86,13 +90,9 @@ export async function runController(settings: ControllerSettings, signal: AbortS
   return 0;
 }
 
+/** From full caches until the signal: the workers, then what is under way is finished. */
 async function runLoop(
-  { parts, caches, settings, signal }: {
-    parts: Parts;
-    caches: Caches;
-    settings: ControllerSettings;
-    signal: AbortSignal;
-  },
+  { parts, caches, watches, signal }: { parts: Parts; caches: Caches; watches: Watches; signal: AbortSignal },
 ): Promise<void> {
   const { clock, log, client } = parts;
   const queue = new WorkQueue({ clock });
@@ -107,38 +107,31 @@ async function runLoop(
     wake: (key) => queue.add(key),
   });
   connectTriggers(caches, queue);
-  const watches = startWatches({ parts, caches, settings, signal });
+  watches.start();
+  const stopRequested = aborted(signal);
   try {
-    await watches.synced;
+    await Promise.race([watches.synced, stopRequested]);
+    if (signal.aborted) return;
     log.info(0, "caches are filled", {
       jobSets: caches.jobSets.size,
       jobs: caches.jobs.size,
       services: caches.services.size,
     });
-    const workers = runWorkers({
-      queue,
-      workers: WORKERS,
-      process: (key) => processKey(reconciler, queue, key),
-      signal,
-      clock,
-      log,
-      drainMs: DRAIN_MS,
-    });
-    await Promise.race([workers, watches.failed]);
+    const process = (key: string) => processKey(reconciler, queue, key);
+    const workers = runWorkers({ queue, workers: WORKERS, process, signal, clock, log, drainMs: DRAIN_MS });
+    await Promise.race([workers, stopRequested, watches.failed]);
+    await Promise.all([workers, drained(reconciler, clock)]);
   } finally {
-    await drain({ reconciler, events, clock });
     watches.stop();
+    await events.stop();
   }
 }
 
-/** Effects under way are finished, for ten seconds at most; then the Events that wait are written. */
-async function drain(
-  { reconciler, events, clock }: { reconciler: Reconciler; events: EventRecorder; clock: Clock },
-): Promise<void> {
+/** Resolves once the requests under way have settled, after ten seconds at most. */
+async function drained(reconciler: Reconciler, clock: Clock): Promise<void> {
   const timeUp = new AbortController();
   await Promise.race([reconciler.stop(), sleep(clock, DRAIN_MS, timeUp.signal).catch(() => undefined)]);
   timeUp.abort();
-  await events.stop();
 }
 
 async function processKey(reconciler: Reconciler, queue: WorkQueue, key: string): Promise<void> {
@@ -178,66 +171,69 @@ function connectTriggers({ jobSets, jobs, services }: Caches, queue: WorkQueue):
   });
 }
 
-interface Watches {
-  /** Resolves once every cache holds a whole list; rejects where one can't be filled. */
-  readonly synced: Promise<void>;
-  /** Never resolves; rejects when a watch ends for good. */
-  readonly failed: Promise<never>;
-  stop(): void;
-}
+/** The watches that fill the caches. */
+class Watches {
+  readonly #watchers: { readonly isAlive: boolean; run(signal: AbortSignal): Promise<void> }[] = [];
+  readonly #ended = new AbortController();
+  readonly #synced: Promise<void>[] = [];
+  readonly #failed = Promise.withResolvers<never>();
 
-function startWatches(
-  { parts, caches, settings, signal }: {
-    parts: Parts;
-    caches: Caches;
-    settings: ControllerSettings;
-    signal: AbortSignal;
-  },
-): Watches {
-  const ended = new AbortController();
-  const scope = settings.namespace === undefined ? "" : `/namespaces/${settings.namespace}`;
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => undefined);
-  const start = <T extends CacheEntry>(what: string, source: Source<T>): Promise<void> => {
-    const isSynced = Promise.withResolvers<void>();
-    runWatch({
-      ...parts,
-      path: source.path,
-      accept: source.accept,
-      trim: source.trim,
-      sink: source.cache,
-      signal: ended.signal,
-      onSynced: () => isSynced.resolve(),
-      onProblem: (error) => {
-        const problem = source.cache.isSynced ? undefined : startProblem(what, error);
-        if (problem !== undefined) isSynced.reject(problem);
-      },
-    }).catch((error) => ended.signal.aborted ? undefined : failed.reject(error));
-    return isSynced.promise;
-  };
-  const synced = Promise.all([
-    start("JobSets", { cache: caches.jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` }),
-    start("Jobs", { cache: caches.jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` }),
-    start("Services", {
-      cache: caches.services,
+  constructor(parts: Parts, caches: Caches, namespace: string | undefined) {
+    const scope = namespace === undefined ? "" : `/namespaces/${namespace}`;
+    // Whoever awaits `failed` hears of it; before that it is no unhandled rejection.
+    this.#failed.promise.catch(() => undefined);
+    const { jobSets, jobs, services } = caches;
+    this.#add(parts, "JobSets", { sink: jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` });
+    this.#add(parts, "Jobs", { sink: jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` });
+    this.#add(parts, "Services", {
+      sink: services,
       trim: readService,
       path: `/api/v1${scope}/services`,
-      accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json",
-    }),
-  ]);
-  const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-  return {
-    synced: Promise.race([synced.then(() => undefined), failed.promise, stopped]),
-    failed: failed.promise,
-    stop: () => ended.abort(),
-  };
-}
+      metadataOnly: true,
+    });
+  }
 
-interface Source<T extends CacheEntry> {
-  readonly cache: ObjectCache<T>;
-  readonly trim: (body: JsonObject) => T | undefined;
-  readonly path: string;
-  readonly accept?: string;
+  start(): void {
+    for (const watcher of this.#watchers) watcher.run(this.#ended.signal).catch(this.#failed.reject);
+  }
+
+  /** Resolves once every cache holds a whole list; rejects where one can't be filled. */
+  get synced(): Promise<unknown> {
+    return Promise.race([Promise.all(this.#synced), this.#failed.promise]);
+  }
+
+  /** Never resolves; rejects when a watch ends for good. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  get isAlive(): boolean {
+    return this.#watchers.every((watcher) => watcher.isAlive);
+  }
+
+  stop(): void {
+    this.#ended.abort();
+  }
+
+  #add<T>(
+    parts: Parts,
+    what: string,
+    source: Pick<WatcherOptions<T>, "path" | "trim" | "sink" | "metadataOnly">,
+  ): void {
+    const isSynced = Promise.withResolvers<void>();
+    const watcher = new Watcher<T>({
+      ...parts,
+      ...source,
+      onSynced: isSynced.resolve,
+      onProblem: (error) => {
+        // Once it has worked, the watcher goes on trying: the API server may be away for long.
+        const problem = watcher.isSynced ? undefined : startProblem(what, error);
+        if (problem !== undefined) isSynced.reject(problem);
+      },
+    });
+    this.#watchers.push(watcher);
+    this.#synced.push(isSynced.promise);
+  }
 }
 
 function unsynced(caches: Caches): Problem | undefined {
@@ -245,4 +241,12 @@ function unsynced(caches: Caches): Problem | undefined {
     .filter(([, cache]) => !cache.isSynced)
     .map(([name]) => `${name}: the cache is not filled yet`);
   return missing.length > 0 ? missing : undefined;
+}
+
+/** Resolves once the signal aborts. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
