@@ -221,13 +221,14 @@ class Watches {
     source: Pick<WatcherOptions<T>, "path" | "trim" | "sink" | "metadataOnly">,
   ): void {
     const isSynced = Promise.withResolvers<void>();
+    const startedAt = parts.clock.monotonic();
     const watcher = new Watcher<T>({
       ...parts,
       ...source,
       onSynced: isSynced.resolve,
       onProblem: (error) => {
         // Once it has worked, the watcher goes on trying: the API server may be away for long.
-        const problem = watcher.isSynced ? undefined : startProblem(what, error);
+        const problem = watcher.isSynced ? undefined : startProblem(what, error, parts.clock.monotonic() - startedAt);
         if (problem !== undefined) isSynced.reject(problem);
       },
     });

@@ -7,8 +7,12 @@ import type { KubeClient } from "./kube_client.ts";
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 500;
 
-/** The error to end with for this failure of a watch; undefined where trying again may help. */
-export function startProblem(what: string, error: unknown): Error | undefined {
+/** A definition or a role that was applied a moment ago takes effect within this time. */
+const SETTLE_MS = 5_000;
+
+/** The error to end with for this failure of a watch that has waited so long; undefined where trying again may help. */
+export function startProblem(what: string, error: unknown, waitedMs: number): Error | undefined {
+  if (waitedMs < SETTLE_MS && !isUnauthorized(error)) return undefined;
   const words = error instanceof Error ? error.message : String(error);
   if (isNotFound(error) && what === "JobSets") {
     return new Error(
