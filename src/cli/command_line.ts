@@ -7,8 +7,12 @@ import { describeError } from "./error_line.ts";
 import { describeUsage } from "./usage_line.ts";
 import { addVersionCommand } from "./version.ts";
 
-/** Runs the controller until the signal aborts; resolves to the exit code. */
-export type RunController = (settings: ControllerSettings, signal: AbortSignal) => Promise<number>;
+/** Runs the controller until the signal aborts, with its log lines written by `writeLog`; resolves to the exit code. */
+export type RunController = (
+  settings: ControllerSettings,
+  signal: AbortSignal,
+  writeLog: (line: string) => void,
+) => Promise<number>;
 
 /** How the executable was called, and what it may talk to. */
 export interface Invocation {

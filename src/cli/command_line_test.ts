@@ -17,9 +17,9 @@ async function run(line: string, { name = "/usr/bin/jobset", controller }: {
   let out = "";
   let error = "";
   let settings: ControllerSettings | undefined;
-  const runController: RunController = (given, signal) => {
+  const runController: RunController = (given, signal, writeLog) => {
     settings = given;
-    return controller === undefined ? Promise.resolve(0) : controller(given, signal);
+    return controller === undefined ? Promise.resolve(0) : controller(given, signal, writeLog);
   };
   const exitCode = await runCommandLine({
     name,

@@ -38,7 +38,7 @@ export function addControllerCommand(program: Command, context: CommandContext):
   command.action(async () => {
     const settings = settingsFromFlags(givenFlags(command));
     const runController = await context.loadController();
-    context.setExitCode(await runController(settings, context.signal));
+    context.setExitCode(await runController(settings, context.signal, context.writeError));
   });
 }
 

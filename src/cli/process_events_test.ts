@@ -3,41 +3,34 @@ import { failOnUncaught, stopOnSignals } from "./process_events.ts";
 
 function fakeProcess() {
   const listeners = new Map<string, (cause: unknown) => void>();
-  const exits: number[] = [];
-  const written: string[] = [];
   return {
-    exits,
-    written,
     emit: (event: string, cause?: unknown) => listeners.get(event)?.(cause),
     on: (event: string, listener: (cause: unknown) => void) => listeners.set(event, listener),
-    exit: (code: number) => void exits.push(code),
-    stderr: { write: (text: string) => written.push(text) },
   };
 }
 
 test("the first SIGTERM or SIGINT stops, the second ends the process at once", () => {
   for (const [first, second, code] of [["SIGTERM", "SIGTERM", 143], ["SIGTERM", "SIGINT", 130]] as const) {
     const target = fakeProcess();
-    const signal = stopOnSignals(target);
+    const exits: number[] = [];
+    const signal = stopOnSignals(target, (exitCode) => exits.push(exitCode));
     expect(signal.aborted).toBe(false);
     target.emit(first);
     expect(signal.aborted).toBe(true);
-    expect(target.exits).toEqual([]);
+    expect(exits).toEqual([]);
     target.emit(second);
-    expect(target.exits).toEqual([code]);
+    expect(exits).toEqual([code]);
   }
 });
 
-test("an error that nobody caught is one line and exit code 1", () => {
+test("an error that nobody caught is one line", () => {
   for (const event of ["uncaughtException", "unhandledRejection"]) {
     const target = fakeProcess();
-    failOnUncaught(target);
+    const lines: string[] = [];
+    failOnUncaught(target, (line) => lines.push(line));
     target.emit(event, new RangeError("100% of\nall"));
-    expect(target.exits).toEqual([1]);
-    expect(target.written.join("")).toMatch(/^error: unexpected RangeError: 100% of\\nall \(at .+\)\n$/);
+    target.emit(event, "text");
+    expect(lines[0]).toMatch(/^error: unexpected RangeError: 100% of\\nall \(at .+\)\n$/);
+    expect(lines[1]).toBe("error: unexpected text\n");
   }
-  const target = fakeProcess();
-  failOnUncaught(target);
-  target.emit("unhandledRejection", "text");
-  expect(target.written).toEqual(["error: unexpected text\n"]);
 });

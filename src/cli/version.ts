@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import { stringify } from "yaml";
 import { thisVersion, type Version } from "../base/version.ts";
 import type { CommandContext } from "./command_line.ts";
 
@@ -10,15 +9,16 @@ export function addVersionCommand(program: Command, { writeOut }: CommandContext
     .description("print the version of this executable")
     .helpOption("-h, --help", "show this help")
     .addOption(new Option("-o, --output <format>", "json, yaml or short").choices(["json", "yaml", "short"]))
-    .action(({ output }: { readonly output?: string }) => writeOut(formatVersion(thisVersion(), output)));
+    .action(async ({ output }: { readonly output?: string }) => writeOut(await formatVersion(thisVersion(), output)));
 }
 
-function formatVersion(version: Version, output: string | undefined): string {
+async function formatVersion(version: Version, output: string | undefined): Promise<string> {
   switch (output) {
     case "json":
       return `${JSON.stringify(version)}\n`;
     case "yaml":
-      return stringify(version);
+      // Loaded only here: it costs the controller megabytes.
+      return (await import("yaml")).stringify(version);
     case "short":
       return `${version.version}\n`;
     default:
