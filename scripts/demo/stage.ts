@@ -1,0 +1,102 @@
+/** Everything that a demo needs: the control plane with its Nodes, the CRD, the role, and the compiled controller. */
+import { join } from "node:path";
+import { buildBinary } from "../build.ts";
+import { type ControlPlane, startControlPlane } from "../control_plane.ts";
+import { findFreePorts } from "../control_plane/ports.ts";
+import type { GuardedProcess } from "../control_plane/process_group.ts";
+import { waitFor } from "../control_plane/wait.ts";
+import { type Kubelet, startKubelet } from "../kubelet.ts";
+import type { FateRule } from "../kubelet/fate.ts";
+
+const NODES = 3;
+const START_TIMEOUT_MS = 30_000;
+const STOP_GRACE_MS = 3_000;
+const LOG_LINES = 10;
+const ROOT = join(import.meta.dir, "..", "..");
+const NAMESPACE = "jobset-system";
+const SERVICE_ACCOUNT = "jobset-controller-manager";
+
+export interface StageOptions {
+  readonly fates: readonly FateRule[];
+  /** A step begins. */
+  readonly step: (line: string) => void;
+  /** How far it is. */
+  readonly report: (line: string) => void;
+}
+
+export async function setUpStage({ fates, step, report }: StageOptions): Promise<Stage> {
+  step("build the executable");
+  const binary = await buildBinary(report);
+  step("start a Kubernetes control plane");
+  const controlPlane = await startControlPlane({ report });
+  try {
+    step(`register ${NODES} Nodes, install the CRD and the controller's role`);
+    const kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, fates, report });
+    await install(controlPlane);
+    step("start the controller");
+    const controller = await startController(controlPlane, binary);
+    return new Stage(controlPlane, kubelet, controller);
+  } catch (error) {
+    await controlPlane.stop();
+    throw error;
+  }
+}
+
+export class Stage {
+  readonly controlPlane: ControlPlane;
+  readonly controller: GuardedProcess;
+  readonly #kubelet: Kubelet;
+
+  constructor(controlPlane: ControlPlane, kubelet: Kubelet, controller: GuardedProcess) {
+    this.controlPlane = controlPlane;
+    this.controller = controller;
+    this.#kubelet = kubelet;
+  }
+
+  async stop(): Promise<void> {
+    await this.controller.stop("SIGTERM", STOP_GRACE_MS);
+    await this.#kubelet.stop();
+    await this.controlPlane.stop();
+  }
+}
+
+async function install(controlPlane: ControlPlane): Promise<void> {
+  const apply = (...files: readonly string[]) =>
+    controlPlane.mustKubectl(["apply", ...files.flatMap((file) => ["-f", join(ROOT, file)])]);
+  await apply("crds/jobset.x-k8s.io_jobsets.yaml", "manifests/namespace.yaml");
+  await apply("manifests/rbac.yaml");
+  await waitFor("the CRD to be served", {
+    timeoutMs: START_TIMEOUT_MS,
+    check: async () => (await controlPlane.api.request("GET", "/apis/jobset.x-k8s.io/v1alpha2/jobsets")).code === 200,
+  });
+}
+
+/** Runs as the ServiceAccount that the manifests give it, not as the administrator. */
+async function startController(controlPlane: ControlPlane, binary: string): Promise<GuardedProcess> {
+  const kubeconfig = await controlPlane.serviceAccountKubeconfig(NAMESPACE, SERVICE_ACCOUNT);
+  const [port = 0] = await findFreePorts(1);
+  const probes = `127.0.0.1:${port}`;
+  const controller = controlPlane.processes.spawn(
+    [binary, "controller", "--kubeconfig", kubeconfig, "--health-probe-bind-address", probes],
+    { logFile: join(controlPlane.dir, "jobset.log"), cwd: controlPlane.dir },
+  );
+  await waitFor("the controller to be ready", {
+    timeoutMs: START_TIMEOUT_MS,
+    describe: () => controller.lastLines(LOG_LINES),
+    check: async () => {
+      if (!controller.isRunning()) {
+        throw new Error(`start the controller: it ended:\n${controller.lastLines(LOG_LINES)}`);
+      }
+      return await isReady(`http://${probes}/readyz`);
+    },
+  });
+  return controller;
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).ok;
+  } catch {
+    return false; // refused while it starts
+  }
+}
