@@ -218,7 +218,6 @@ function synced(state: WatchState, resourceVersion: string, { nowMs }: WatchCont
     ...state,
     resourceVersion,
     initial: false,
-    cutStarts: 0,
     progressed: true,
     heardAtMs: nowMs,
   };
@@ -314,8 +313,6 @@ function onPage(
     resourceVersion: listVersion,
     continueToken: undefined,
     listVersion: undefined,
-    cutStarts: 0,
-    start: state.streamRefused ? "pages" : "stream",
   }, context);
   return { ...step, actions: [collect, { type: "swap", resourceVersion: listVersion }, ...step.actions] };
 }

@@ -187,6 +187,12 @@ describe("pages", () => {
     expect(machine.last[1]).toEqual({ type: "swap", resourceVersion: "20" });
   });
 
+  test("stay pages when they start over, even if the stream may be asked for again later", () => {
+    const machine = starting().input(opened, event("5"), ended, opened, event("5"), ended);
+    machine.input({ type: "page", resourceVersion: "10", continueToken: "next" });
+    expect(machine.input(failed(410)).kinds).toBe("discard listPage");
+  });
+
   test("go on where they were after a failure that passes", () => {
     const machine = paging().input({ type: "page", resourceVersion: "10", continueToken: "next" });
     expect(machine.input(failed(503)).waitMs).toBe(800);
@@ -213,6 +219,10 @@ describe("a running stream", () => {
   test("waits when it ended without bringing anything, so that no server is asked in a tight loop", () => {
     expect(synced().input(ended).waitMs).toBe(800);
     expect(synced().input(bookmark("10"), ended).waitMs).toBe(800);
+  });
+
+  test("resumes at once when a bookmark only repeats what an event brought", () => {
+    expect(synced().input(event("11"), bookmark("11"), ended).kinds).toBe("openWatch");
   });
 
   test("resumes at once when it brought nothing but lasted", () => {
