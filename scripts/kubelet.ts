@@ -9,7 +9,7 @@ import type { FateTable } from "./kubelet/fate.ts";
 import { serveLogs } from "./kubelet/log_server.ts";
 import { nodeObject, type NodeOptions, nodeStatus } from "./kubelet/node.ts";
 import { PodRunner, type ProcessMaker } from "./kubelet/pod_runner.ts";
-import { podKey } from "./kubelet/pod_spec.ts";
+import { podKey } from "./kubelet/pod_fields.ts";
 
 export interface KubeletOptions {
   /** Of a user that may do everything. */

@@ -5,7 +5,7 @@ import type { ContainerEvent, ContainerListener, ContainerPlayer, ExitedPhase } 
 import { type Fate, fateOf, type FateTable } from "./fate.ts";
 import { FatedContainer } from "./fated_container.ts";
 import { PodLog } from "./pod_log.ts";
-import * as pods from "./pod_spec.ts";
+import * as pods from "./pod_fields.ts";
 import { podPhase, podStatus } from "./pod_status.ts";
 import { StatusWriter } from "./status_writer.ts";
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../src/base/json.ts";
 import { type Api, ApiFailure } from "../control_plane/api.ts";
-import { type PodKey, podPath } from "./pod_spec.ts";
+import { type PodKey, podPath } from "./pod_fields.ts";
 
 const RETRY_MS = 250;
 

@@ -1,0 +1,82 @@
+/**
+ * `npm test`: the gate, the contract tests and the core end-to-end tests, the latter two on one real control plane that is
+ * started here. `--all` adds the long end-to-end tests (`*_long_test.ts`). `npm run e2e -- FILTER…` runs only the contract and
+ * end-to-end test files whose path has one of the filters in it, long ones included.
+ *
+ * The test processes find the control plane by JOBSET_E2E: the path of a JSON file (tests/e2e/environment.ts).
+ */
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { CONTROLLER_USER, describe } from "../tests/e2e/environment.ts";
+import { buildBinary } from "./build.ts";
+import { startControlPlane } from "./control_plane.ts";
+import { startKubelet } from "./kubelet.ts";
+import { runGate } from "./ok.ts";
+import { NOTHING, ROOT, runStep, sum, testStep, type Total, totalLine } from "./steps.ts";
+
+const NODES = 3;
+const TEST_TIMEOUT_MS = 120_000;
+const LONG = "_long_test.ts";
+
+interface Plan {
+  readonly hasGate: boolean;
+  readonly contract: readonly string[];
+  readonly e2e: readonly string[];
+}
+
+function readPlan(): Plan {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { all: { type: "boolean", default: false }, "only-e2e": { type: "boolean", default: false } },
+  });
+  const isChosen = (file: string) => positionals.length === 0 || positionals.some((filter) => file.includes(filter));
+  const withLong = values.all || positionals.length > 0;
+  return {
+    hasGate: !values["only-e2e"],
+    contract: testFiles("tests/contract").filter(isChosen),
+    e2e: testFiles("tests/e2e").filter((file) => isChosen(file) && (withLong || !file.endsWith(LONG))),
+  };
+}
+
+function testFiles(folder: string): readonly string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder)).filter((name) => name.endsWith("_test.ts")).sort()
+    .map((name) => `./${folder}/${name}`);
+}
+
+async function runOnControlPlane(plan: Plan): Promise<Total> {
+  const report = (line: string) => console.log(line);
+  const binary = await buildBinary(report);
+  const controlPlane = await startControlPlane({ auditUsers: [CONTROLLER_USER], report });
+  try {
+    const kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, report });
+    const file = join(controlPlane.dir, "e2e.json");
+    writeFileSync(file, JSON.stringify(describe(controlPlane, binary)));
+    const more = { env: { JOBSET_E2E: file }, isShown: true, flags: [`--timeout=${TEST_TIMEOUT_MS}`] };
+    const contract = plan.contract.length === 0 ? NOTHING : await runStep(testStep("contract", plan.contract, more));
+    const e2e = plan.e2e.length === 0 ? NOTHING : await runStep(testStep("end to end", plan.e2e, more));
+    await kubelet.stop();
+    return sum([contract, e2e]);
+  } finally {
+    await controlPlane.stop();
+  }
+}
+
+/** Where not even the tests can start, that is one failure. */
+async function run(plan: Plan): Promise<Total> {
+  const gate = plan.hasGate ? await runGate() : NOTHING;
+  if (plan.contract.length + plan.e2e.length === 0) return gate;
+  try {
+    return sum([gate, await runOnControlPlane(plan)]);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return sum([gate, { passed: 0, failed: 1 }]);
+  }
+}
+
+const startedAt = performance.now();
+const total = await run(readPlan());
+console.log(`all of it took ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+console.log(totalLine(total));
+process.exit(total.failed === 0 ? 0 : 1);
