@@ -21,14 +21,18 @@ export interface Terminal {
   readonly columns?: number;
   readonly rows?: number;
   write(text: string): unknown;
+  on?(event: "resize", listener: () => void): unknown;
 }
 
 const FRAME_MS = 80;
 const RECENT = 5;
+/** Of the last picture, which may be higher than the terminal. */
+const MOST_LINES_AT_THE_END = 100;
 /** Below this a picture makes no sense. */
 const LEAST_ROWS = 12;
 const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
+const CLEAR_ALL = "\x1b[2J\x1b[H";
 const CLEAR_BELOW = "\x1b[J";
 const CLEAR_LINE_END = "\x1b[K";
 
@@ -77,6 +81,7 @@ class LiveDisplay implements Display {
     this.#terminal = terminal;
     this.#colours = colours;
     this.#lines = new LineDisplay(terminal, colours);
+    terminal.on?.("resize", () => this.#resize());
   }
 
   say(content: Line | string): void {
@@ -88,12 +93,12 @@ class LiveDisplay implements Display {
     this.#snapshot = snapshot;
     this.#ms = ms;
     this.#recent = [...this.#recent, ...changes.map((change) => timed(change, ms))].slice(-RECENT);
-    this.#timer ??= setTimeout(() => this.#draw(), FRAME_MS);
+    this.#timer ??= setTimeout(() => this.#draw(this.#picture()), FRAME_MS);
   }
 
   settle(): void {
     if (this.#isSettled) return;
-    this.#draw();
+    this.#draw(treeLines(this.#snapshot, MOST_LINES_AT_THE_END));
     this.end();
   }
 
@@ -104,23 +109,30 @@ class LiveDisplay implements Display {
   }
 
   /** Writes the picture over the one before, in one go so that nothing flickers. */
-  #draw(): void {
+  #draw(lines: readonly Line[]): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { columns = 80, rows = 24 } = this.#terminal;
-    const tree = treeLines(this.#snapshot, rows - RECENT - 4);
-    const lines = [
-      ...tree,
-      line(),
-      line(span(`Lately (now ${(this.#ms / 1000).toFixed(1)} s):`, "faint")),
-      ...this.#recent,
-    ];
-    const text = lines.map((entry) => `${paint(entry, { colours: this.#colours, columns })}${CLEAR_LINE_END}\n`).join(
-      "",
-    );
+    const { columns = 80 } = this.#terminal;
+    const painted = lines.map((entry) => paint(entry, { colours: this.#colours, columns }));
+    const text = painted.map((entry) => `${entry}${CLEAR_LINE_END}\n`).join("");
     const up = this.#drawnLines === 0 ? "" : `\x1b[${this.#drawnLines}A\r`;
     this.#terminal.write(`${HIDE_CURSOR}${up}${text}${CLEAR_BELOW}`);
     this.#drawnLines = lines.length;
+  }
+
+  /** The tree, and what happened lately, in less lines than the terminal has. */
+  #picture(): readonly Line[] {
+    const tree = treeLines(this.#snapshot, (this.#terminal.rows ?? 24) - RECENT - 4);
+    const title = line(span(`Lately (now ${(this.#ms / 1000).toFixed(1)} s):`, "faint"));
+    return [...tree, line(), title, ...this.#recent];
+  }
+
+  /** Lines that the terminal has wrapped anew can't be found again: the picture starts at the top. */
+  #resize(): void {
+    if (this.#isSettled || this.#drawnLines === 0) return;
+    this.#terminal.write(CLEAR_ALL);
+    this.#drawnLines = 0;
+    this.#draw(this.#picture());
   }
 }
 

@@ -34,6 +34,14 @@ export function eventLines(events: readonly JsonObject[], zero: number): readonl
   });
 }
 
+/** Whether an Event with this reason is about the JobSet `namespace/name`. */
+export function hasEvent(events: readonly JsonObject[], key: string, reason: string): boolean {
+  return events.some((event) => {
+    const subject = `${asString(at(event, "regarding", "namespace"))}/${asString(at(event, "regarding", "name"))}`;
+    return subject === key && event["reason"] === reason;
+  });
+}
+
 function rowOf(event: JsonObject, zero: number): Row {
   const field = (name: string) => asString(event[name]) ?? "";
   return {

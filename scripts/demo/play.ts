@@ -3,7 +3,7 @@ import type { Api } from "../control_plane/api.ts";
 import { changeLines } from "./changes.ts";
 import type { Display } from "./display.ts";
 import { advance, type Timeline } from "./timeline.ts";
-import { type JobSetView, jobState, type Snapshot } from "./views.ts";
+import { endOf, type JobSetView, jobState, type Snapshot } from "./views.ts";
 import { World } from "./world.ts";
 
 export interface PlayOptions {
@@ -13,17 +13,27 @@ export interface PlayOptions {
   readonly keys: readonly string[];
 }
 
+/** How a JobSet ended. */
+export interface End {
+  /** Completed or Failed. */
+  readonly state: string;
+  /** Of the condition, and of the Event that tells it. */
+  readonly reason: string;
+  readonly message: string;
+}
+
 const TICK_MS = 200;
 const NOTHING: Snapshot = { jobSets: [], jobs: [], pods: [] };
 
 export class Play {
   readonly #options: PlayOptions;
   readonly #world: World;
-  readonly #startedAt = performance.now();
-  readonly #ends = new Map<string, string>();
+  readonly #ends = new Map<string, End>();
   readonly #timelines = new Map<string, Timeline>();
   readonly #ticker: ReturnType<typeof setInterval>;
   #last = NOTHING;
+  /** When the first JobSet was seen. */
+  #startedAt: number | undefined;
 
   constructor(options: PlayOptions) {
     this.#options = options;
@@ -32,13 +42,13 @@ export class Play {
     this.#ticker = setInterval(() => options.display.show(this.#last, [], this.elapsedMs), TICK_MS);
   }
 
-  /** Since the play began. */
+  /** Since the first JobSet was seen. */
   get elapsedMs(): number {
-    return performance.now() - this.#startedAt;
+    return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt;
   }
 
-  /** The terminal state of each JobSet that has one, also of those deleted since. */
-  get ends(): ReadonlyMap<string, string> {
+  /** By `namespace/name`, also of JobSets that were deleted since. */
+  get ends(): ReadonlyMap<string, End> {
     return this.#ends;
   }
 
@@ -48,6 +58,11 @@ export class Play {
 
   get hasEnded(): boolean {
     return this.#options.keys.every((key) => this.#ends.has(key));
+  }
+
+  /** When the first JobSet was seen, in milliseconds since 1970. */
+  get zero(): number {
+    return Date.now() - this.elapsedMs;
   }
 
   /** Whether what the end of a JobSet sets off is done: its other Jobs are gone. */
@@ -70,6 +85,7 @@ export class Play {
 
   #look(): void {
     const { snapshot } = this.#world;
+    if (snapshot.jobSets.length > 0) this.#startedAt ??= performance.now();
     for (const jobSet of snapshot.jobSets) this.#follow(jobSet, snapshot);
     const changes = changeLines(this.#last, snapshot);
     this.#last = snapshot;
@@ -78,7 +94,8 @@ export class Play {
 
   #follow(jobSet: JobSetView, snapshot: Snapshot): void {
     const key = `${jobSet.namespace}/${jobSet.name}`;
-    if (jobSet.terminalState !== undefined) this.#ends.set(key, jobSet.terminalState);
+    const { reason = "", message = "" } = endOf(jobSet) ?? {};
+    if (jobSet.terminalState !== undefined) this.#ends.set(key, { state: jobSet.terminalState, reason, message });
     const jobs = snapshot.jobs.filter(({ ownerUid }) => ownerUid === jobSet.uid);
     const timeline = this.#timelines.get(jobSet.uid) ?? [];
     this.#timelines.set(jobSet.uid, advance(timeline, { jobSet, jobs, now: this.elapsedMs }));

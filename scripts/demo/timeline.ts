@@ -7,6 +7,8 @@ export interface Restart {
   readonly number: number;
   /** The Job whose failure was seen first. */
   readonly cause: string;
+  /** Such as `workers waits for driver to be Ready`. */
+  readonly waits: readonly string[];
   readonly failureSeen: number;
   readonly counted?: number;
   readonly firstJobBack?: number;
@@ -24,8 +26,13 @@ export function advance(timeline: Timeline, seen: Sight): Timeline {
   const isKnown = timeline.some(({ number }) => number === jobSet.restarts + 1);
   const begun = failed === undefined || isKnown
     ? timeline
-    : [...timeline, { number: jobSet.restarts + 1, cause: failed.name, failureSeen: now }];
+    : [...timeline, { number: jobSet.restarts + 1, cause: failed.name, waits: waitsOf(jobSet), failureSeen: now }];
   return begun.map((restart) => mark(restart, seen));
+}
+
+function waitsOf({ groups }: JobSetView): readonly string[] {
+  return groups.filter(({ waitsFor }) => waitsFor.length > 0)
+    .map(({ name, waitsFor }) => `${name} waits for ${waitsFor.join(" and ")}`);
 }
 
 interface Sight {
@@ -54,11 +61,12 @@ export function timelineLines(timeline: Timeline): readonly string[] {
   return timeline.filter(({ counted }) => counted !== undefined).flatMap((restart) => {
     const step = (at: number | undefined, what: string) =>
       at === undefined ? [] : [`  ${`+${seconds(at - restart.failureSeen)}`.padStart(8)}  ${what}`];
+    const waits = restart.waits.length === 0 ? "" : ` (${restart.waits.join("; ")})`;
     return [
       `Restart ${restart.number}, from the moment that the failure of Job ${restart.cause} was seen:`,
       ...step(restart.counted, "restart counted in the JobSet's status"),
       ...step(restart.firstJobBack, "first Job recreated"),
-      ...step(restart.allJobsBack, "all Jobs recreated"),
+      ...step(restart.allJobsBack, `all Jobs recreated${waits}`),
       ...step(restart.allReady, "all Jobs ready"),
     ];
   });

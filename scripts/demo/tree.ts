@@ -56,13 +56,13 @@ function waitingBranch(jobSet: JobSetView, group: JobSetView["groups"][number]):
 function jobBranch(job: JobView, pods: readonly PodView[], isBrief: boolean): Branch {
   const own = pods.filter((pod) => pod.ownerUid === job.uid);
   const state = jobState(job);
-  const counts = [`${job.ready} of ${job.size} ready`];
+  const counts = ["Complete", "Failed"].includes(state) ? [] : [`${job.ready} of ${job.size} ready`];
   if (job.succeeded > 0) counts.push(`${job.succeeded} succeeded`);
   if (job.failed > 0) counts.push(`${job.failed} failed`);
   const label = line(
     `Job ${job.name}  `,
     span(state, markOf(state)),
-    `, attempt ${job.attempt}, ${counts.join(", ")}`,
+    [`, attempt ${job.attempt}`, ...counts].join(", "),
   );
   return { label, children: isBrief ? summary(own) : own.map(podBranch) };
 }

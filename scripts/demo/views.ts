@@ -132,6 +132,11 @@ export function jobState({ conditions, isDeleting }: JobView): string {
   return isDeleting ? "being deleted" : "Running";
 }
 
+/** The condition that a JobSet ended with. */
+export function endOf({ conditions }: JobSetView): Condition | undefined {
+  return trueCondition(conditions, "Completed") ?? trueCondition(conditions, "Failed");
+}
+
 export function hasFailed({ conditions }: JobView): boolean {
   return ["Failed", "FailureTarget"].some((type) => trueCondition(conditions, type) !== undefined);
 }
@@ -142,7 +147,7 @@ export function isReadyJob({ ready, succeeded, size }: JobView): boolean {
 }
 
 export function podState(pod: PodView): string {
-  const exit = pod.exitCode === undefined || pod.phase === "Running" ? "" : ` with exit code ${pod.exitCode}`;
+  const exit = pod.exitCode === undefined || pod.phase !== "Failed" ? "" : ` with exit code ${pod.exitCode}`;
   const ready = pod.phase !== "Running" ? "" : pod.isReady ? ", ready" : ", not ready yet";
   return `${pod.phase}${exit}${ready}${pod.isDeleting ? ", being deleted" : ""}`;
 }
