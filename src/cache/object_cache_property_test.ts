@@ -174,6 +174,6 @@ test("whatever order answers, late events and stale lists come in, the cache end
       expect([...harness.cache.values()].sort(byName)).toEqual([...harness.store.objects.values()].sort(byName));
       expect(harness.cache.goneCount).toBe(0);
     }),
-    { numRuns: 5000 },
+    { numRuns: 2000 },
   );
 });

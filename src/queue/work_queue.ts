@@ -219,9 +219,9 @@ export class WorkQueue {
     if (isDone) this.#states.delete(key);
   }
 
-  /** Lines the key up unless it rests, and gives it to a worker that waits. */
+  /** Lines the key up, and gives the first of the line to a worker that waits. */
   #standInLine(key: string, state: KeyState): void {
-    if (state.rest !== undefined || state.isInLine) return;
+    if (state.isInLine) return;
     state.isInLine = true;
     this.#line.push(key);
     for (const wake of this.#idle) {
@@ -241,7 +241,7 @@ export class WorkQueue {
       const state = key === undefined ? undefined : this.#states.get(key);
       if (key === undefined || state?.wantedAtMs === undefined) continue;
       state.isInLine = false;
-      // A key that was put to rest while it stood in line lines up again when it has rested.
+      // A key that rests is passed over; it lines up again when it has rested.
       if (state.rest !== undefined) continue;
       const nowMs = this.#clock.monotonic();
       this.#metrics.waited((nowMs - state.wantedAtMs) / 1000);

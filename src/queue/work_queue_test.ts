@@ -32,6 +32,13 @@ test("keys are handed out once each, first in, first out", async () => {
   expect(queue.depth).toBe(0);
 });
 
+test("thousands of keys come out in order, however the line is shortened on the way", async () => {
+  const { queue } = start();
+  const keys = Array.from({ length: 5000 }, (_, index) => `key-${index}`);
+  for (const key of keys) queue.add(key);
+  expect(await takeAll(queue)).toEqual(keys);
+});
+
 test("a key added while a worker has it is handed out again when that worker is done", async () => {
   const { queue } = start();
   queue.add("a");

@@ -72,6 +72,7 @@ test("after the stop no key is taken and the work under way is waited for", asyn
   const { clock, queue, stop, ended } = start((key) => (begun.push(key), one.opened), 1);
   queue.add("a");
   queue.add("b");
+  queue.addAfter("c", 60_000);
   await clock.advanceAndSettle(0);
   stop.abort();
   await clock.advanceAndSettle(9_000);
