@@ -44,13 +44,17 @@ interface Parts {
 }
 
 /** Runs the controller until the signal aborts; the exit code. Throws one clear line where it can't start. */
-export async function runController(settings: ControllerSettings, signal: AbortSignal): Promise<number> {
+export async function runController(
+  settings: ControllerSettings,
+  signal: AbortSignal,
+  writeLog: (line: string) => void,
+): Promise<number> {
   const clock = systemClock();
   const random = systemRandom();
   const log = createLogger({
     clock,
     verbosity: settings.logVerbosity,
-    write: (line) => void process.stderr.write(line),
+    write: writeLog,
   });
   const access = await loadClusterAccess({
     kubeconfig: settings.kubeconfig,
