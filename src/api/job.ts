@@ -77,7 +77,7 @@ export function readJob(body: JsonObject): Job | undefined {
     resourceVersion: asString(metadata?.["resourceVersion"]) ?? "",
     ownerKey: objectKey(namespace, owner.name),
     ownerUid: owner.uid,
-    isDeleting: metadata?.["deletionTimestamp"] !== undefined,
+    isDeleting: asString(metadata?.["deletionTimestamp"]) !== undefined,
     replicatedJob: asString(labels?.[REPLICATED_JOB_NAME]),
     restartAttempt: labelInteger(labels?.[RESTART_ATTEMPT]),
     jobIndex: labelInteger(labels?.[JOB_INDEX]),

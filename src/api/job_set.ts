@@ -99,13 +99,13 @@ export function readJobSet(body: JsonObject): JobSet | undefined {
   if (namespace === undefined || name === undefined || uid === undefined) return undefined;
   const spec = asObject(body["spec"]) ?? {};
   const network = asObject(spec["network"]);
-  const managedBy = asString(spec["managedBy"]) ?? "";
+  const managedBy = spec["managedBy"] ?? undefined;
   return {
     namespace,
     name,
     uid,
     resourceVersion: asString(metadata?.["resourceVersion"]) ?? "",
-    isDeleting: metadata?.["deletionTimestamp"] !== undefined,
+    isDeleting: asString(metadata?.["deletionTimestamp"]) !== undefined,
     placement: readPlacement(metadata?.["annotations"]),
     replicatedJobs: asArray(spec["replicatedJobs"]).map(readReplicatedJob),
     network: {
@@ -121,7 +121,7 @@ export function readJobSet(body: JsonObject): JobSet | undefined {
     startupPolicyOrder: asString(at(spec, "startupPolicy", "startupPolicyOrder")) ?? "AnyOrder",
     suspend: asBoolean(spec["suspend"]) ?? false,
     coordinator: readCoordinator(spec["coordinator"]),
-    isManagedHere: managedBy === "" || managedBy === OWN_MANAGED_BY,
+    isManagedHere: managedBy === undefined || managedBy === OWN_MANAGED_BY,
     ttlSecondsAfterFinished: asInteger(spec["ttlSecondsAfterFinished"]),
     volumeClaimPolicies: asArray(spec["volumeClaimPolicies"]).map(readVolumeClaimPolicy),
     status: readStatus(body["status"]),
@@ -145,7 +145,7 @@ function readReplicatedJob(value: unknown): ReplicatedJob {
   return {
     name: asString(at(value, "name")) ?? "",
     groupName: asString(at(value, "groupName")) || "default",
-    replicas: asInteger(at(value, "replicas")) ?? 1,
+    replicas: Math.max(0, asInteger(at(value, "replicas")) ?? 1),
     template: asObject(at(value, "template")) ?? {},
     dependsOn: asArray(at(value, "dependsOn")).map((entry) => ({
       name: asString(at(entry, "name")) ?? "",

@@ -4,19 +4,21 @@ import type { StatusDraft } from "./status_draft.ts";
 
 /**
  * Whether the policy is met by these numbers of successful Jobs per replicatedJob.
- * At least one success is needed: a JobSet without Jobs never completes by itself.
+ * Some Job must have succeeded, of a target or not (spec 3.2, step 5): a JobSet without Jobs never completes by itself.
  */
 export function isSuccessPolicyMet(jobSet: JobSet, succeeded: ReadonlyMap<string, number>): boolean {
   const { operator, targetReplicatedJobs: targets } = jobSet.successPolicy;
   let wanted = 0;
   let reached = 0;
+  let hasSuccess = false;
   for (const { name, replicas } of jobSet.replicatedJobs) {
+    const count = succeeded.get(name) ?? 0;
+    if (count > 0) hasSuccess = true;
     if (targets.length > 0 && !targets.includes(name)) continue;
     wanted += replicas;
-    reached += succeeded.get(name) ?? 0;
+    reached += count;
   }
-  if (reached === 0) return false;
-  return operator === "Any" || reached >= wanted;
+  return hasSuccess && (operator === "Any" ? reached > 0 : reached >= wanted);
 }
 
 export function complete(draft: StatusDraft): void {

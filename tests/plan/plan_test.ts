@@ -1,0 +1,127 @@
+/** Runs the golden cases: objects and clock in, Plan out. The expectations are written by hand from the specification. */
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+import { asArray, asObject, asString, type JsonObject } from "../../src/base/json.ts";
+import { jobFactory } from "../../src/plan/job_factory.ts";
+import { plan } from "../../src/plan/plan.ts";
+import type { JobPatch, Plan, PlanInput } from "../../src/plan/types.ts";
+import { type Frame, type GoldenCase, known, readGoldenCases } from "./golden_case.ts";
+import { eventOf, textOf, timeOf } from "./shorthand.ts";
+import { expandRange, expandStatus, World } from "./world.ts";
+
+const FOLDER = import.meta.dir;
+
+for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(".yaml")).sort()) {
+  describe(file, () => {
+    for (const golden of readGoldenCases(readFileSync(`${FOLDER}/${file}`, "utf8"))) {
+      test(golden.name, () => runCase(golden));
+    }
+  });
+}
+
+/** Each frame changes the world, plans, compares, and applies the plan's effects. */
+function runCase(golden: GoldenCase): void {
+  const world = new World(golden.name);
+  for (const [index, frame] of golden.frames.entries()) {
+    world.change(frame);
+    const input = world.input(frame.inFlight);
+    const actual = plan(input);
+    const reversed = plan({ ...input, jobs: [...input.jobs].reverse() });
+    const where = golden.frames.length > 1 ? { frame: index } : {};
+    expect({ ...where, ...shorten(actual, frame, input) }).toEqual({ ...where, ...expected(frame, input) });
+    expect(sorted(reversed)).toEqual(sorted(actual));
+    world.apply(actual);
+  }
+}
+
+/** The whole plan in the words of the cases. Bodies are compared where a case gives them. */
+function shorten(actual: Plan, frame: Frame, input: PlanInput): JsonObject {
+  const { deletes, creates, patches, service, claims, deleteJobSet, status, events, finished, lookAgainAt } = actual;
+  const build = jobFactory(input.jobSet);
+  const bodies = Object.entries(asObject(frame.expect["bodies"]) ?? {}).map(([name]) => {
+    const create = creates.find((candidate) => candidate.name === name);
+    return [name, create === undefined ? undefined : build(create)] as const;
+  });
+  return {
+    deletes: deletes.map(({ uid }) => uid).sort(),
+    creates: creates.map(({ name }) => name),
+    bodies: Object.fromEntries(bodies),
+    patches: patches.map(shortenPatch).sort((left, right) => left.uid < right.uid ? -1 : 1),
+    service: typeof frame.expect["service"] === "object" ? service?.body : service?.name,
+    claims: asObject(asArray(frame.expect["claims"])[0]) === undefined
+      ? claims.map(({ name }) => name)
+      : claims.map(({ body }) => body),
+    deleteJobSet,
+    status,
+    events,
+    finished,
+    lookAgainAt,
+    error: actual.error,
+    problems: actual.problems,
+  };
+}
+
+function shortenPatch({ uid, change }: JobPatch): { readonly uid: string; readonly change: unknown } {
+  return { uid, change };
+}
+
+function expected({ expect: wanted }: Frame, input: PlanInput): JsonObject {
+  const lookAgainAt = asString(wanted["lookAgainAt"]);
+  return {
+    deletes: names(wanted["deletes"]).toSorted(),
+    creates: names(wanted["creates"]),
+    bodies: wanted["bodies"] ?? {},
+    patches: asArray(wanted["patches"]).flatMap(expectedPatch).toSorted((left, right) => left.uid < right.uid ? -1 : 1),
+    service: wanted["service"],
+    claims: wanted["claims"] ?? [],
+    deleteJobSet: wanted["deleteJobSet"] ?? false,
+    status: wanted["status"] === undefined ? undefined : expectedStatus(wanted["status"], input),
+    events: asArray(wanted["events"]).map((line) => eventOf(textOf(line))),
+    finished: wanted["finished"],
+    lookAgainAt: lookAgainAt === undefined ? undefined : timeOf(lookAgainAt),
+    error: wanted["error"],
+    problems: wanted["problems"] ?? [],
+  };
+}
+
+function expectedStatus(value: unknown, { jobSet, now }: PlanInput): JsonObject {
+  const short = known(
+    value,
+    ["restarts", "restartsCountTowardsMax", "terminalState", "conditions", "counters"],
+    "status",
+  );
+  const restarts = short["restarts"] ?? jobSet.status.restarts;
+  const onlyCounters = short["conditions"] === undefined && short["terminalState"] === undefined &&
+    restarts === jobSet.status.restarts;
+  return { fields: { ...expandStatus(short, now), restarts }, onlyCounters };
+}
+
+/** `suspend js-w-0#0`, `resume js-w-0#0`, or an object with a resume's parts. */
+function expectedPatch(value: unknown): { readonly uid: string; readonly change: unknown }[] {
+  const patch = asObject(value);
+  if (patch !== undefined) {
+    const { uid, ...change } = known(patch, ["uid", "clearStartTime", "scheduling"], "patch");
+    return expandRange(textOf(uid)).map((uid) => ({
+      uid,
+      change: { kind: "resume", clearStartTime: false, ...change },
+    }));
+  }
+  const [kind = "", uid = ""] = textOf(value).split(" ");
+  const change = kind === "suspend" ? { kind } : { kind, clearStartTime: false };
+  return expandRange(uid).map((uid) => ({ uid, change }));
+}
+
+function names(value: unknown): readonly string[] {
+  return asArray(value).flatMap((name) => expandRange(textOf(name)));
+}
+
+/** The plan without the order of its parts that follows the order of the Jobs. */
+function sorted(value: Plan): JsonObject {
+  const byUid = (left: { uid: string }, right: { uid: string }) => left.uid < right.uid ? -1 : 1;
+  return {
+    ...value,
+    deletes: value.deletes.toSorted(byUid),
+    patches: value.patches.toSorted(byUid),
+    problems: value.problems.toSorted(),
+  };
+}
