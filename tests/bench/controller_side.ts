@@ -1,0 +1,98 @@
+/** Ours: the compiled binary, logged in as its service account, with its limits out of the way. */
+import { join } from "node:path";
+import { childJobName } from "../../src/api/names.ts";
+import { findFreePorts } from "../../scripts/control_plane/ports.ts";
+import type { GuardedProcess } from "../../scripts/control_plane/process_group.ts";
+import { waitFor } from "../../scripts/control_plane/wait.ts";
+import { BENCH_USER, type BenchCluster, CONTROLLER, JOBS, JOBSETS, removeJobSet } from "./cluster.ts";
+import { benchJobSet, failedStatus, REPLICATED_JOB } from "./job_set.ts";
+import { cpuSeconds } from "./process_usage.ts";
+import { finishPhase, type Phase, type Run, type Side } from "./side.ts";
+
+/** More than any machine gives. */
+const UNLIMITED = "1000000";
+const READY_TIMEOUT_MS = 60_000;
+
+/** Starts the controller for one namespace, or for all, and waits until its caches are filled. */
+export async function startController(
+  { controlPlane }: BenchCluster,
+  { command, namespace }: { readonly command: readonly string[]; readonly namespace?: string },
+): Promise<GuardedProcess> {
+  const kubeconfig = await controlPlane.serviceAccountKubeconfig(CONTROLLER.namespace, CONTROLLER.name);
+  const logFile = join(controlPlane.dir, `controller-${crypto.randomUUID()}.log`);
+  const [port = 0] = await findFreePorts(1);
+  const process = controlPlane.processes.spawn([
+    ...command,
+    "controller",
+    `--kubeconfig=${kubeconfig}`,
+    `--kube-api-qps=${UNLIMITED}`,
+    `--kube-api-burst=${UNLIMITED}`,
+    `--health-probe-bind-address=127.0.0.1:${port}`,
+    ...(namespace === undefined ? [] : [`--namespace=${namespace}`]),
+  ], { logFile });
+  await waitFor("the controller to be ready", {
+    timeoutMs: READY_TIMEOUT_MS,
+    check: () => {
+      if (process.isRunning()) return isReady(`http://127.0.0.1:${port}/readyz`);
+      throw new Error(`start the controller: it ended:\n${process.lastLines(5)}`);
+    },
+  });
+  return process;
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).ok;
+  } catch {
+    return false; // refused until it listens
+  }
+}
+
+export class ControllerSide implements Side {
+  readonly #cluster: BenchCluster;
+  readonly #namespace: string;
+  readonly #process: GuardedProcess;
+
+  constructor(cluster: BenchCluster, { namespace, process }: { namespace: string; process: GuardedProcess }) {
+    this.#cluster = cluster;
+    this.#namespace = namespace;
+    this.#process = process;
+  }
+
+  /** Timed from the arrival of the JobSet at the API server. */
+  create({ name, jobs }: Run): Promise<Phase> {
+    const body = benchJobSet({ namespace: this.#namespace, name, replicas: jobs });
+    return this.#phase(jobs, "jobsets", async () => {
+      await this.#cluster.api.create(`${JOBSETS}/namespaces/${this.#namespace}/jobsets`, body);
+    });
+  }
+
+  /** Timed from the arrival of one Job's failure. */
+  restart({ name, jobs }: Run): Promise<Phase> {
+    const job = childJobName(name, REPLICATED_JOB, Math.floor(jobs / 2));
+    return this.#phase(jobs, "jobs/status", async () => {
+      const path = `${JOBS}/namespaces/${this.#namespace}/jobs/${job}/status`;
+      await this.#cluster.api.patch(path, failedStatus(new Date()), "merge");
+    });
+  }
+
+  remove({ name }: Run): Promise<void> {
+    return removeJobSet(this.#cluster.api, this.#namespace, name);
+  }
+
+  async #phase(jobs: number, trigger: string, start: () => Promise<void>): Promise<Phase> {
+    const { audit } = this.#cluster;
+    const mark = audit.mark();
+    const cpuBefore = cpuSeconds(this.#process.pid);
+    await start();
+    const [cause] = await audit.waitForCount(`the write of ${trigger}`, {
+      mark,
+      count: 1,
+      fits: ({ user, resource, verb }) => user === BENCH_USER && resource === trigger && verb !== "get",
+      timeoutMs: 10_000,
+    });
+    if (cause === undefined) throw new Error(`time a phase: no write of ${trigger} in the audit log`);
+    const phase = await finishPhase(audit, { mark, user: CONTROLLER.user, jobs, startedAt: cause.receivedAt });
+    return { ...phase, cpuSeconds: cpuSeconds(this.#process.pid) - cpuBefore };
+  }
+}

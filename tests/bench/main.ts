@@ -1,0 +1,56 @@
+/**
+ * `npm run bench -- NAME`: measures, prints the figures, and ends with code 1 where one is over its budget. The last line of
+ * the output is for programs: `bench NAME: figure=value …`.
+ */
+import type { Bench, Budget, Outcome } from "./bench.ts";
+import { LOOP_BUDGETS, runLoopBench } from "./loop.ts";
+
+const BENCHES: readonly Bench[] = [
+  {
+    name: "loop",
+    about: "creates and restarts of 10, 100 and 1,000 Jobs against a bare client; memory",
+    budgets: LOOP_BUDGETS,
+    run: runLoopBench,
+  },
+];
+
+const USAGE = [
+  "npm run bench -- NAME",
+  ...BENCHES.map(({ name, about }) => `  ${name}  ${about}`),
+].join("\n");
+
+async function main(): Promise<number> {
+  const [name, ...rest] = process.argv.slice(2);
+  const bench = BENCHES.find((candidate) => candidate.name === name);
+  if (bench === undefined || rest.length > 0) {
+    console.error(USAGE);
+    return 1;
+  }
+  const outcome = await bench.run((line) => console.log(line));
+  const complaints = [...bench.budgets.flatMap((budget) => overrun(budget, outcome)), ...outcome.faults];
+  for (const line of complaints) console.log(`OVER: ${line}`);
+  console.log(`bench ${bench.name}: ${bench.budgets.map(({ name }) => figure(name, outcome)).join(" ")}`);
+  return complaints.length === 0 ? 0 : 1;
+}
+
+/** What is judged is what is printed. */
+function overrun({ name, most }: Budget, outcome: Outcome): readonly string[] {
+  const value = outcome.figures[name] ?? Number.NaN;
+  return Number(rounded(value)) <= most ? [] : [`${name} is ${rounded(value)}, at most ${most} is allowed`];
+}
+
+function figure(name: string, outcome: Outcome): string {
+  return `${name}=${rounded(outcome.figures[name] ?? Number.NaN)}`;
+}
+
+/** Counts and megabytes whole, ratios with two digits: `48`, `1.08`. */
+function rounded(value: number): string {
+  return value >= 10 ? String(Math.ceil(value)) : String(Number(value.toFixed(2)));
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
