@@ -5,7 +5,7 @@ const STEPS: readonly Step[] = [
   testStep("unit tests", ["./src", "./tests/plan", "./scripts"], { flags: ["--only-failures"] }),
   toolStep("types", "bun", "check"),
   toolStep("lint", "deno", "lint", "--quiet"),
-  toolStep("format", "deno", "fmt", "--check", "--quiet"),
+  toolStep("format", "deno", "fmt", "--check"),
   { name: "boundaries", command: [process.execPath, "scripts/boundaries.ts"] },
 ];
 

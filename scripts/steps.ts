@@ -51,7 +51,7 @@ export async function runStep(step: Step): Promise<Total> {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    env: { ...process.env, FORCE_COLOR: "0", NO_COLOR: "1", ...step.env },
+    env: { ...process.env, NO_COLOR: "1", ...step.env },
   });
   const parts: string[] = [];
   const collect = async (stream: ReadableStream<Uint8Array>) => {
