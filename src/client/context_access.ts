@@ -81,7 +81,7 @@ async function credentialsOf(
 ): Promise<CredentialSource> {
   const read = () => readCredentials(cluster, user);
   if (user !== undefined && (user.body["exec"] || user.body["auth-provider"])) {
-    const plugin = await pluginCredentials(cluster, user);
+    const plugin = await pluginCredentials(cluster, user, clock);
     const readBoth = async (why: "due" | "refused") => plugin.apply(await read(), why);
     return new RereadCredentials({ read: readBoth, everyMs: 10_000, renewEveryMs: 10_000, clock, log });
   }

@@ -4,10 +4,12 @@
  */
 
 import { isAbsolute, join } from "node:path";
+import type { Clock } from "../base/clock.ts";
 import { asArray, asObject, asString, at, type JsonObject } from "../base/json.ts";
 import { ClusterAccessError, fileErrorWords } from "./cluster_access_error.ts";
 import type { Credentials } from "./credentials.ts";
 import type { KubeconfigEntry } from "./kubeconfig.ts";
+import { checkKeyPair } from "./pem.ts";
 
 export interface PluginCredentials {
   /** Lays what the plugin says over `base`. "refused" forgets what the plugin said before. */
@@ -15,7 +17,11 @@ export interface PluginCredentials {
 }
 
 /** The credentials of a user with `exec` or `auth-provider`. */
-export async function pluginCredentials(cluster: KubeconfigEntry, user: KubeconfigEntry): Promise<PluginCredentials> {
+export async function pluginCredentials(
+  cluster: KubeconfigEntry,
+  user: KubeconfigEntry,
+  clock: Clock,
+): Promise<PluginCredentials> {
   const { KubeConfig } = await import("@kubernetes/client-node");
   const exec = asObject(user.body["exec"]);
   const what = exec === undefined
@@ -42,7 +48,7 @@ export async function pluginCredentials(cluster: KubeconfigEntry, user: Kubeconf
       if (why === "refused") config = load();
       const options: PluginOptions = { headers: {} };
       try {
-        await config.applyToHTTPSOptions(options);
+        await withinTime(config.applyToHTTPSOptions(options), clock);
       } catch (cause) {
         const hint = asString(exec?.["installHint"]);
         throw new ClusterAccessError(`${what}: ${wordsOf(cause)}${hint ? ` (${oneLine(hint)})` : ""}`, { cause });
@@ -50,6 +56,15 @@ export async function pluginCredentials(cluster: KubeconfigEntry, user: Kubeconf
       const authorization = options.headers["Authorization"];
       if (authorization === undefined && options.cert === undefined) {
         throw new ClusterAccessError(`${what}: it returned neither a token nor a certificate`);
+      }
+      if (options.cert !== undefined && options.key !== undefined) {
+        const certWhat = `the certificate of the exec plugin of user "${user.name}"`;
+        checkKeyPair({
+          cert: options.cert,
+          key: options.key,
+          certWhat,
+          keyWhat: `the key of the exec plugin of user "${user.name}"`,
+        });
       }
       return {
         ca: base.ca,
@@ -59,6 +74,16 @@ export async function pluginCredentials(cluster: KubeconfigEntry, user: Kubeconf
       };
     },
   };
+}
+
+/** A plugin may wait for a login that nobody can give here. */
+const PLUGIN_TIMEOUT_MS = 60_000;
+
+function withinTime(running: Promise<void>, clock: Clock): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const words = `no answer within ${PLUGIN_TIMEOUT_MS / 1000} s`;
+  const timer = clock.after(PLUGIN_TIMEOUT_MS, () => reject(new Error(words)));
+  return Promise.race([running, promise]).finally(() => timer.cancel());
 }
 
 /** The part of the options that client-node fills which is read here. */
