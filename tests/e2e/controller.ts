@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { findFreePorts } from "../../scripts/control_plane/ports.ts";
 import { type GuardedProcess, ProcessGroup } from "../../scripts/control_plane/process_group.ts";
@@ -93,8 +94,14 @@ export class Controller {
     await this.#group.stop();
   }
 
+  /** The end of its log. */
   logTail(lines = 40): string {
-    return this.#process?.lastLines(lines) ?? "";
+    return this.logLines("").slice(-lines).join("\n");
+  }
+
+  /** The lines of its log that have this text in them. */
+  logLines(text: string): readonly string[] {
+    return readFileSync(this.logFile, "utf8").trimEnd().split("\n").filter((line) => line.includes(text));
   }
 }
 

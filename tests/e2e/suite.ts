@@ -1,56 +1,96 @@
 import { afterAll, beforeAll, test } from "bun:test";
 import { Cluster } from "./cluster.ts";
-import { type Controller, type ControllerOptions, startController } from "./controller.ts";
+import { Controller, type ControllerOptions, startController } from "./controller.ts";
 import { type Environment, findEnvironment } from "./environment.ts";
 
 const SETUP_TIMEOUT_MS = 20 * 60_000;
 const TEST_TIMEOUT_MS = 90_000;
+const LOG_LINES = 40;
 
-export type Body = (cluster: Cluster) => Promise<void>;
-
-/** The tests of a file that share one controller: each has a namespace of its own, and they run at the same time. */
-export interface Suite {
-  test(name: string, body: Body, timeoutMs?: number): void;
+/** The tests of a file; each has a namespace of its own, and they run at the same time. */
+export interface Suite<Subject extends readonly unknown[]> {
+  test(name: string, body: (...subject: Subject) => Promise<void>, timeoutMs?: number): void;
 }
 
-/** Starts the controller before the file's tests and ends it after them. */
-export function suite(options: ControllerOptions = {}): Suite {
-  const started = Promise.withResolvers<{ readonly environment: Environment; readonly controller: Controller }>();
-  started.promise.catch(() => undefined); // told by beforeAll
-  let environment: Environment | undefined;
-  let controller: Controller | undefined;
+/** Tests that share one controller, started before the first and ended after the last. */
+export function suite(options: ControllerOptions = {}): Suite<readonly [Cluster]> {
+  const environment = useEnvironment();
+  const controller = Promise.withResolvers<Controller>();
+  controller.promise.catch(() => undefined); // told by beforeAll
   beforeAll(async () => {
     try {
-      environment = await findEnvironment();
-      controller = await startController(environment, options);
-      started.resolve({ environment, controller });
+      controller.resolve(await startController(await environment, options));
     } catch (error) {
-      started.reject(error);
+      controller.reject(error);
       throw error;
     }
   }, SETUP_TIMEOUT_MS);
-  afterAll(async () => {
-    await controller?.dispose();
-    await environment?.stop();
-  }, SETUP_TIMEOUT_MS);
+  afterAll(async () => await (await controller.promise).dispose(), SETUP_TIMEOUT_MS);
   return {
     test(name, body, timeoutMs = TEST_TIMEOUT_MS) {
       test.concurrent(name, async () => {
-        const { environment, controller } = await started.promise;
-        await inNamespace(environment, controller, body);
+        const shared = await controller.promise;
+        await inNamespace(await environment, () => shared, body);
       }, timeoutMs);
     },
   };
 }
 
-/** Runs a test's body in a new namespace; what it throws is told with the end of the controller's log. */
-async function inNamespace(environment: Environment, controller: Controller, body: Body): Promise<void> {
+/**
+ * Tests with a controller each, which watches only the test's namespace and runs only once the test starts it: what happened
+ * before, it sees all at once.
+ */
+export function soloSuite(): Suite<readonly [Cluster, Controller]> {
+  const environment = useEnvironment();
+  return {
+    test(name, body, timeoutMs = TEST_TIMEOUT_MS) {
+      test.concurrent(name, async () => {
+        const found = await environment;
+        let controller: Controller | undefined;
+        const use = async (cluster: Cluster) => {
+          const flags = [`--namespace=${cluster.namespace}`];
+          const own = new Controller(found, await found.controllerKubeconfig(), { flags });
+          controller = own;
+          try {
+            await body(cluster, own);
+          } finally {
+            await own.dispose();
+          }
+        };
+        await inNamespace(found, () => controller, use);
+      }, timeoutMs);
+    },
+  };
+}
+
+/** The environment from the first test of a file to its last. */
+function useEnvironment(): Promise<Environment> {
+  const environment = Promise.withResolvers<Environment>();
+  environment.promise.catch(() => undefined); // told by beforeAll
+  beforeAll(async () => {
+    try {
+      environment.resolve(await findEnvironment());
+    } catch (error) {
+      environment.reject(error);
+      throw error;
+    }
+  }, SETUP_TIMEOUT_MS);
+  afterAll(async () => await (await environment.promise).stop(), SETUP_TIMEOUT_MS);
+  return environment.promise;
+}
+
+/** Runs a test's body in a new namespace; what it throws is told with what the controller logged about it. */
+async function inNamespace(
+  environment: Environment,
+  controller: () => Controller | undefined,
+  body: (cluster: Cluster) => Promise<void>,
+): Promise<void> {
   const cluster = await Cluster.create(environment);
   try {
     await body(cluster);
   } catch (error) {
-    const said = controller.logTail(2000).split("\n").filter((line) => line.includes(cluster.namespace)).slice(-40);
-    console.error(`${cluster.namespace}: the controller's log ends:\n${said.join("\n")}`);
+    const lines = controller()?.logLines(cluster.namespace) ?? [];
+    console.error(`${cluster.namespace}: the controller's log ends:\n${lines.slice(-LOG_LINES).join("\n")}`);
     throw error;
   } finally {
     await cluster.remove();
