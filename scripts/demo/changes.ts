@@ -41,7 +41,7 @@ function jobSetChanges(old: JobSetView | undefined, now: JobSetView | undefined)
   const say = (text: string, mark = markOf(text)) => lines.push(line(`${name}  `, span(text, mark)));
   if (old === undefined) say("created", "plain");
   if (old !== undefined && now.restarts !== old.restarts) {
-    say(`restart ${now.restarts} of at most ${now.maxRestarts}`, "busy");
+    say(`restart ${now.restarts} (maxRestarts ${now.maxRestarts})`, "busy");
   }
   for (const { type, status, reason } of now.conditions) {
     const known = old?.conditions.find((condition) => condition.type === type);

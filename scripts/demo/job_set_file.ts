@@ -20,7 +20,9 @@ export function readJobSetFile(text: string, name: string): JobSetFile {
   if (!Array.isArray(documents)) throw new UsageError(`read ${name}: it is empty`);
   const objects = documents.flatMap((document) => {
     const [error] = document.errors;
-    if (error !== undefined) throw new UsageError(`read ${name}: no YAML: ${error.message.split("\n")[0]}`);
+    if (error !== undefined) {
+      throw new UsageError(`read ${name}: no YAML: ${error.message.split("\n")[0]?.replace(/:$/, "")}`);
+    }
     const object: unknown = document.toJS();
     return at(object, "kind") === "List" ? asArray(at(object, "items")) : [object];
   });

@@ -49,7 +49,7 @@ async function applyFile({ controlPlane }: Stage, file: JobSetFile): Promise<voi
   for (const namespace of file.namespaces) await controlPlane.mustKubectl(["create", "namespace", namespace]);
   const { code, stderr } = await controlPlane.kubectl(["apply", "-f", "-"], { stdin: file.text });
   if (code === 0) return;
-  throw new UsageError(`kubectl apply: ${stderr.trim().split(/\s*\n\s*/).join("; ")}`);
+  throw new UsageError(`kubectl apply: ${stderr.trim().split(/\s*\n\s*/).join("; ").replaceAll(":;", ":")}`);
 }
 
 /** Until all JobSets have ended, the time is over, or Ctrl-C. */
@@ -104,7 +104,7 @@ function showEnd({ display, file, options }: PerformOptions, play: Play): number
   for (const key of file.keys) {
     const end = play.ends.get(key);
     const text = end === undefined ? `has not ended within ${options.timeoutMs / 1000} s` : `ended ${end.state}`;
-    const message = end === undefined ? "" : `: ${end.message}`;
+    const message = end === undefined ? `: it is ${play.stateOf(key)}` : `: ${end.message}`;
     display.say(line(`JobSet ${key} `, span(text, markOf(end?.state ?? "Failed")), message));
   }
   const states = file.keys.map((key) => play.ends.get(key)?.state);

@@ -3,7 +3,7 @@ import type { Api } from "../control_plane/api.ts";
 import { changeLines } from "./changes.ts";
 import type { Display } from "./display.ts";
 import { advance, type Timeline } from "./timeline.ts";
-import { endOf, type JobSetView, jobState, type Snapshot } from "./views.ts";
+import { endOf, jobSetState, type JobSetView, jobState, type Snapshot } from "./views.ts";
 import { World } from "./world.ts";
 
 export interface PlayOptions {
@@ -63,6 +63,12 @@ export class Play {
   /** When the first JobSet was seen, in milliseconds since 1970. */
   get zero(): number {
     return Date.now() - this.elapsedMs;
+  }
+
+  /** How the JobSet `namespace/name` stands, in a word. */
+  stateOf(key: string): string {
+    const jobSet = this.#last.jobSets.find(({ namespace, name }) => `${namespace}/${name}` === key);
+    return jobSet === undefined ? "gone" : jobSetState(jobSet);
   }
 
   /** Whether what the end of a JobSet sets off is done: its other Jobs are gone. */

@@ -1,5 +1,6 @@
 /** Everything that a demo needs: the control plane with its Nodes, the CRD, the role, and the compiled controller. */
 import { join } from "node:path";
+import type { JsonObject } from "../../src/base/json.ts";
 import { buildBinary } from "../build.ts";
 import { type ControlPlane, startControlPlane } from "../control_plane.ts";
 import { findFreePorts } from "../control_plane/ports.ts";
@@ -9,6 +10,7 @@ import { type Kubelet, startKubelet } from "../kubelet.ts";
 import type { FateRule } from "../kubelet/fate.ts";
 
 const NODES = 3;
+const VOLUMES = 8;
 const START_TIMEOUT_MS = 30_000;
 const STOP_GRACE_MS = 3_000;
 const LOG_LINES = 10;
@@ -29,14 +31,16 @@ export async function setUpStage({ fates, step, report }: StageOptions): Promise
   const binary = await buildBinary(report);
   step("start a Kubernetes control plane");
   const controlPlane = await startControlPlane({ report });
+  let kubelet: Kubelet | undefined;
   try {
     step(`register ${NODES} Nodes, install the CRD and the controller's role`);
-    const kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, fates, report });
+    kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, fates, report });
     await install(controlPlane);
     step("start the controller");
     const controller = await startController(controlPlane, binary);
     return new Stage(controlPlane, kubelet, controller);
   } catch (error) {
+    await kubelet?.stop();
     await controlPlane.stop();
     throw error;
   }
@@ -65,10 +69,27 @@ async function install(controlPlane: ControlPlane): Promise<void> {
     controlPlane.mustKubectl(["apply", ...files.flatMap((file) => ["-f", join(ROOT, file)])]);
   await apply("crds/jobset.x-k8s.io_jobsets.yaml", "manifests/namespace.yaml");
   await apply("manifests/rbac.yaml");
+  await controlPlane.mustKubectl(["apply", "-f", "-"], JSON.stringify(volumes()));
   await waitFor("the CRD to be served", {
     timeoutMs: START_TIMEOUT_MS,
     check: async () => (await controlPlane.api.request("GET", "/apis/jobset.x-k8s.io/v1alpha2/jobsets")).code === 200,
   });
+}
+
+/** For claims without a storage class; nothing is ever mounted. */
+function volumes(): JsonObject {
+  const items = Array.from({ length: VOLUMES }, (_, index) => ({
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name: `demo-${index}` },
+    spec: {
+      capacity: { storage: "1Ti" },
+      accessModes: ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany"],
+      persistentVolumeReclaimPolicy: "Retain",
+      hostPath: { path: "/nowhere" },
+    },
+  }));
+  return { apiVersion: "v1", kind: "List", items };
 }
 
 /** Runs as the ServiceAccount that the manifests give it, not as the administrator. */

@@ -7,7 +7,7 @@ export interface Restart {
   readonly number: number;
   /** The Job whose failure was seen first. */
   readonly cause: string;
-  /** Such as `workers waits for driver to be Ready`. */
+  /** Such as `replicatedJob workers waits for driver to be Ready`. */
   readonly waits: readonly string[];
   readonly failureSeen: number;
   readonly counted?: number;
@@ -32,7 +32,7 @@ export function advance(timeline: Timeline, seen: Sight): Timeline {
 
 function waitsOf({ groups }: JobSetView): readonly string[] {
   return groups.filter(({ waitsFor }) => waitsFor.length > 0)
-    .map(({ name, waitsFor }) => `${name} waits for ${waitsFor.join(" and ")}`);
+    .map(({ name, waitsFor }) => `replicatedJob ${name} waits for ${waitsFor.join(" and ")}`);
 }
 
 interface Sight {

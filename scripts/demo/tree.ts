@@ -10,37 +10,45 @@ import {
 } from "./views.ts";
 import { type Line, line, markOf, span } from "./line.ts";
 
+/** From much to little: every Pod; a line for the Pods of a Job; that, and no more than a line for a finished JobSet. */
+const DETAILS = ["whole", "brief", "unfinished"] as const;
+type Detail = typeof DETAILS[number];
+
 interface Branch {
   readonly label: Line;
   readonly children: readonly Branch[];
 }
 
-/** The tree in at most `maxLines` lines: first the Pods of a Job are drawn together, then the end is cut. */
+/**
+ * The tree in at most `maxLines` lines. Where it is longer, the Pods of a Job are drawn together, then finished JobSets without
+ * their Jobs, then the end is cut.
+ */
 export function treeLines(snapshot: Snapshot, maxLines = Number.POSITIVE_INFINITY): readonly Line[] {
-  const whole = snapshot.jobSets.flatMap((jobSet) => jobSetLines(jobSet, snapshot, false));
-  if (whole.length <= maxLines) return whole;
-  const brief = snapshot.jobSets.flatMap((jobSet) => jobSetLines(jobSet, snapshot, true));
-  if (brief.length <= maxLines) return brief;
-  const kept = brief.slice(0, Math.max(0, maxLines - 1));
-  return [...kept, line(span(`… and ${brief.length - kept.length} lines more`, "faint"))];
+  const draw = (detail: Detail) => snapshot.jobSets.flatMap((jobSet) => jobSetLines(jobSet, snapshot, detail));
+  const found = DETAILS.map(draw).find((lines) => lines.length <= maxLines);
+  if (found !== undefined) return found;
+  const least = draw("unfinished");
+  const kept = least.slice(0, Math.max(0, maxLines - 1));
+  return [...kept, line(span(`… and ${least.length - kept.length} lines more`, "faint"))];
 }
 
-function jobSetLines(jobSet: JobSetView, snapshot: Snapshot, isBrief: boolean): readonly Line[] {
+function jobSetLines(jobSet: JobSetView, snapshot: Snapshot, detail: Detail): readonly Line[] {
   const state = jobSetState(jobSet);
   const title = line(
     "JobSet ",
     span(`${jobSet.namespace}/${jobSet.name}`, "strong"),
     "  ",
     span(state, markOf(state)),
-    `, restarts ${jobSet.restarts} of at most ${jobSet.maxRestarts}`,
+    `, restarts ${jobSet.restarts} (maxRestarts ${jobSet.maxRestarts})`,
   );
+  if (detail === "unfinished" && jobSet.terminalState !== undefined) return [title];
   const conditions = jobSet.conditions.map(({ type, status, reason }) =>
     line("  ", span(`condition ${type}=${status}  ${reason}`, "faint"))
   );
   const branches = jobSet.groups.flatMap((group) => {
     const jobs = snapshot.jobs.filter((job) => job.ownerUid === jobSet.uid && job.group === group.name);
     if (jobs.length === 0) return [waitingBranch(jobSet, group)];
-    return jobs.toSorted((a, b) => a.index - b.index).map((job) => jobBranch(job, snapshot.pods, isBrief));
+    return jobs.toSorted((a, b) => a.index - b.index).map((job) => jobBranch(job, snapshot.pods, detail));
   });
   return [title, ...conditions, ...branchLines(branches, "")];
 }
@@ -53,7 +61,7 @@ function waitingBranch(jobSet: JobSetView, group: JobSetView["groups"][number]):
   return { label: line(span(`${group.name}: ${count}${why}`, "faint")), children: [] };
 }
 
-function jobBranch(job: JobView, pods: readonly PodView[], isBrief: boolean): Branch {
+function jobBranch(job: JobView, pods: readonly PodView[], detail: Detail): Branch {
   const own = pods.filter((pod) => pod.ownerUid === job.uid);
   const state = jobState(job);
   const counts = ["Complete", "Failed"].includes(state) ? [] : [`${job.ready} of ${job.size} ready`];
@@ -64,7 +72,7 @@ function jobBranch(job: JobView, pods: readonly PodView[], isBrief: boolean): Br
     span(state, markOf(state)),
     [`, attempt ${job.attempt}`, ...counts].join(", "),
   );
-  return { label, children: isBrief ? summary(own) : own.map(podBranch) };
+  return { label, children: detail === "whole" ? own.map(podBranch) : summary(own) };
 }
 
 function podBranch(pod: PodView): Branch {
@@ -88,7 +96,7 @@ function summary(pods: readonly PodView[]): readonly Branch[] {
   const counts = new Map<string, number>();
   for (const { phase } of pods) counts.set(phase, (counts.get(phase) ?? 0) + 1);
   const text = [...counts].map(([phase, count]) => `${count} ${phase}`).join(", ");
-  return [{ label: line(`${pods.length} Pods: ${text}`), children: [] }];
+  return [{ label: line(`${pods.length} Pod${pods.length === 1 ? "" : "s"}: ${text}`), children: [] }];
 }
 
 function branchLines(branches: readonly Branch[], indent: string): readonly Line[] {
