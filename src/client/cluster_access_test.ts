@@ -305,6 +305,10 @@ describe("credentials that rotate", () => {
     writeFileSync(key, bob.keyPem);
     clock.advance(60_000);
     expect(await credentials.current()).toMatchObject({ cert: bob.certPem, key: bob.keyPem });
+    rmSync(key);
+    clock.advance(60_000);
+    expect(await credentials.current()).toMatchObject({ cert: bob.certPem, key: bob.keyPem });
+    expect(errors).toHaveLength(2);
   });
 });
 

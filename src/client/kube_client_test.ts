@@ -36,6 +36,16 @@ async function serveSockets(onData: (socket: Socket, text: string, count: number
   return `http://127.0.0.1:${portOf(server)}`;
 }
 
+/** Sets a variable of this process until the test has ended. */
+function setEnvironment(name: string, value: string): void {
+  const before = process.env[name];
+  process.env[name] = value;
+  cleanUp.push(() => {
+    if (before === undefined) delete process.env[name];
+    else process.env[name] = before;
+  });
+}
+
 function portOf(server: Server): number {
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
@@ -149,9 +159,11 @@ describe("deadlines", () => {
   });
 
   test("are told apart from an abort, which rejects with the signal's reason", async () => {
-    const server = await serveSockets(() => {});
+    let arrived = false;
+    const server = await serveSockets(() => arrived = true);
     const controller = new AbortController();
     const request = testClient(server).request({ ...GET, signal: controller.signal });
+    await until("the request has arrived", () => arrived);
     controller.abort("stopping");
     expect(await rejection(request)).toBe("stopping");
     expect(await rejection(testClient(server).request({ ...GET, signal: controller.signal }))).toBe("stopping");
@@ -452,7 +464,13 @@ describe("TLS", () => {
     expect(await request({ credentials: unknown, insecureSkipTlsVerify: true })).toEqual({});
   });
 
+  test("takes no notice of the proxy that Bun itself finds in the environment", async () => {
+    setEnvironment("HTTP_PROXY", "http://127.0.0.1:1");
+    expect(await testClient(serve(() => Response.json({}))).request(GET)).toEqual({});
+  });
+
   test("goes through a proxy by CONNECT where the rules say so, and past it where they do not", async () => {
+    setEnvironment("NO_PROXY", "*"); // of Bun's own rules: ours are handed in
     const connects: string[] = [];
     const proxy = createServer((socket) => {
       socket.on("error", () => socket.destroy());

@@ -28,10 +28,10 @@ test("who comes later does not overtake those that wait", async () => {
   const limiter = new RateLimiter({ qps: 1, burst: 1, clock });
   const served: number[] = [];
   await limiter.take();
+  // Due at the very moment of the next token, and set before the limiter's own timer.
+  clock.after(1_000, () => void limiter.take().then(() => served.push(2)));
   limiter.take().then(() => served.push(1));
-  clock.advance(500);
-  limiter.take().then(() => served.push(2));
-  await clock.advanceAndSettle(1_500);
+  await clock.advanceAndSettle(2_000);
   expect(served).toEqual([1, 2]);
 });
 
@@ -65,11 +65,15 @@ test("a semaphore admits its limit and hands places on in order, past those who 
   await semaphore.acquire();
   const givesUp = semaphore.acquire(controller.signal);
   const waits = semaphore.acquire().then(() => admitted.push("waits"));
+  const waitsToo = semaphore.acquire().then(() => admitted.push("waits too"));
   controller.abort(new Error("stopping"));
   await expect(givesUp).rejects.toThrow("stopping");
   expect(admitted).toEqual([]);
   semaphore.release();
   await waits;
+  expect(admitted).toEqual(["waits"]);
+  semaphore.release();
+  await waitsToo;
   semaphore.release();
   await semaphore.acquire();
 });

@@ -92,6 +92,7 @@ beforeEach(() => {
 afterEach(async () => {
   stop.abort();
   await running;
+  await clock.advanceAndSettle(0);
   expect(clock.timerCount).toBe(0);
   expect(server.last.request.signal?.aborted).toBe(true);
 });
@@ -186,6 +187,22 @@ test("a stream cut within an event is resumed before that event", async () => {
   server.last.end();
   expect(await heard()).toEqual(["upsert a"]);
   expect(server.last.request.query).toMatchObject({ resourceVersion: "7" });
+  server.last.open();
+  server.last.sendText('{"type":"ADDED"');
+  server.last.end();
+  expect(await heard()).toEqual(["problem 0 #1"]);
+});
+
+test("an initial state that breaks off counts for nothing", async () => {
+  start();
+  server.last.open();
+  server.last.send(event("ADDED", "a", 1), event("ADDED", "b", 2));
+  await heard();
+  server.last.end();
+  await heard();
+  server.last.open();
+  server.last.send(event("ADDED", "b", 2), bookmark(6, true));
+  expect(await heard()).toEqual(["replace b @6", "synced"]);
 });
 
 test("a version that is gone replaces the whole state; until then the old one stands", async () => {
@@ -240,6 +257,8 @@ test("a silent stream is renewed, and what the old one still says is not heard",
   await clock.advanceAndSettle(90_000);
   expect(server.asked).toHaveLength(2);
   expect(old.request.signal?.aborted).toBe(true);
+  server.last.open();
+  await heard();
   old.send(event("MODIFIED", "a", 99));
   expect(await heard()).toEqual([]);
 });
