@@ -23,6 +23,12 @@ export async function fail(cluster: Cluster, job: string, failure: Failure = {})
   await cluster.patchStatus("jobs", job, { ...started(stored), active: 0, ready: 0, conditions });
 }
 
+/** Suspended, its Pods gone; it keeps its start time, as some writers leave it. */
+export async function suspendJob(cluster: Cluster, job: string): Promise<void> {
+  const conditions = [conditionOf("Suspended", { reason: "JobSuspended" })];
+  await cluster.patchStatus("jobs", job, { active: 0, ready: 0, conditions });
+}
+
 /** About to fail: its last Pods are still ending (spec 3.1). */
 export async function startToFail(cluster: Cluster, job: string, failure: Failure = {}): Promise<void> {
   const conditions = [conditionOf("FailureTarget", failure)];
