@@ -21,7 +21,7 @@ while read -r verb pid; do
       pids=$keep ;;
   esac
 done
-for p in $pids; do kill -KILL -- "-$p" 2>/dev/null; kill -KILL "$p" 2>/dev/null; done
+for p in $pids; do kill -s KILL -- "-$p" 2>/dev/null; done
 tries=0
 while [ -n "$folder" ] && [ -e "$folder" ] && [ $tries -lt 50 ]; do
   rm -rf "$folder" 2>/dev/null || sleep 0.1
@@ -94,7 +94,7 @@ export class ProcessGroup {
   /** Kills every child, waits for their end, removes the folder. */
   async stop(): Promise<void> {
     const children = [...this.#children];
-    for (const child of children) child.kill("SIGKILL");
+    for (const child of children) killGroup(child.pid);
     await Promise.all(children.map((child) => child.exited));
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
     await this.#watchdog.stdin.end();
@@ -105,6 +105,15 @@ export class ProcessGroup {
     if (this.#watchdog.exitCode !== null) return;
     void this.#watchdog.stdin.write(`${line}\n`);
     void this.#watchdog.stdin.flush();
+  }
+}
+
+/** The child and the children that it started. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // it has ended already
   }
 }
 
