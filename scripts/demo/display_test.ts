@@ -34,6 +34,6 @@ test("a terminal gets the picture, then lines, and its cursor back", () => {
 
 test("NO_COLOR takes the colours from a terminal, and TERM=dumb all control codes", () => {
   expect(shown({ isTTY: true })).toContain("\x1b[31m");
-  expect(shown({ isTTY: true, env: { NO_COLOR: "1" } })).not.toMatch(/\x1b\[\d+m/);
+  expect(shown({ isTTY: true, env: { NO_COLOR: "1" } })).not.toContain("\x1b[31m");
   expect(shown({ isTTY: true, env: { TERM: "dumb" } })).not.toContain("\x1b");
 });

@@ -29,7 +29,8 @@ test("a restart's moments count from the failure that was seen first", () => {
     [1200, restarted, [driverIsBack, ...workers(0)]],
     [1500, restarted, [driverIsBack, ...workers(1)]],
     [1900, restarted, [driverIsBack, ...workers(1, READY)]],
-    [9000, restarted, [driverIsBack, ...workers(1)]],
+    [8000, restarted, [driverIsBack, ...workers(1)]],
+    [9000, restarted, [driverIsBack, ...workers(1, READY)]],
   ]);
   expect(timelineLines(timeline)).toEqual([
     "Restart 1, from the moment that the failure of Job run-driver-0 was seen:",
