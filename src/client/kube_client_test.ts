@@ -1,55 +1,14 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { systemClock } from "../base/clock.ts";
 import { FakeClock } from "../base/fake_clock.ts";
 import { ApiError } from "./api_error.ts";
-import { fixedCredentials, RereadCredentials } from "./credentials.ts";
+import { RereadCredentials } from "./credentials.ts";
 import type { RequestRecord } from "./kube_client.ts";
-import { makeTestCertificate } from "./test_certificates.ts";
-import { NO_CREDENTIALS, rejection, silentLog, testAccess, testClient, until } from "./test_server.ts";
+import { NO_CREDENTIALS, rejection, silentLog, testAccess, testClient, TestServers, until } from "./test_server.ts";
 
-const cleanUp: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const act of cleanUp.splice(0)) await act();
-});
-
-function serve(fetch: (request: Request) => Response | Promise<Response>, tls?: Bun.TLSOptions): string {
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch, ...(tls === undefined ? {} : { tls }) });
-  cleanUp.push(() => server.stop(true));
-  return `http${tls === undefined ? "" : "s"}://127.0.0.1:${server.port}`;
-}
-
-/** A server of bare sockets, for what no proper server does. */
-async function serveSockets(onData: (socket: Socket, text: string, count: number) => void): Promise<string> {
-  let count = 0;
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => sockets.delete(socket));
-    socket.on("data", (data) => onData(socket, data.toString(), ++count));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  cleanUp.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return `http://127.0.0.1:${portOf(server)}`;
-}
-
-/** Sets a variable of this process until the test has ended. */
-function setEnvironment(name: string, value: string): void {
-  const before = process.env[name];
-  process.env[name] = value;
-  cleanUp.push(() => {
-    if (before === undefined) delete process.env[name];
-    else process.env[name] = before;
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
+const servers = new TestServers();
+afterEach(() => servers.stop());
 
 const GET = { method: "GET", path: "/x" } as const;
 const OK = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
@@ -60,7 +19,7 @@ function status(code: number, message: string, headers: Record<string, string> =
 
 describe("a request", () => {
   test("carries method, query, body and headers, and its answer comes back whole", async () => {
-    const server = serve(async (request) =>
+    const server = servers.serve(async (request) =>
       Response.json({
         method: request.method,
         url: request.url.replace(/^.*?:\d+/, ""),
@@ -90,7 +49,7 @@ describe("a request", () => {
 
   test("answers text where the server does, and refuses JSON that is none", async () => {
     const client = testClient(
-      serve((request) =>
+      servers.serve((request) =>
         request.url.endsWith("/ok")
           ? new Response("ok")
           : new Response("{", { headers: { "content-type": "application/json" } })
@@ -101,13 +60,15 @@ describe("a request", () => {
   });
 
   test("that is refused rejects with the API server's words", async () => {
-    const error = await rejection(testClient(serve(() => status(403, "no, you may not"))).request(GET));
+    const error = await rejection(testClient(servers.serve(() => status(403, "no, you may not"))).request(GET));
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({ status: 403, message: "no, you may not" });
   });
 
   test("is not led elsewhere", async () => {
-    const server = serve(() => new Response(null, { status: 302, headers: { location: "http://127.0.0.1:1/" } }));
+    const server = servers.serve(() =>
+      new Response(null, { status: 302, headers: { location: "http://127.0.0.1:1/" } })
+    );
     expect(await rejection(testClient(server).request(GET))).toMatchObject({ status: 302 });
   });
 
@@ -118,7 +79,7 @@ describe("a request", () => {
         new ReadableStream({ pull: (to) => (chunks.length > 0 ? to.enqueue(chunks.pop()) : to.close()) }),
       );
     };
-    const server = serve((request) => request.url.endsWith("/x") ? new Response("x".repeat(101)) : chunked());
+    const server = servers.serve((request) => request.url.endsWith("/x") ? new Response("x".repeat(101)) : chunked());
     const client = testClient(server, { bodyLimit: 100 });
     for (const path of ["/x", "/chunked"]) {
       expect(await rejection(client.request({ method: "GET", path })))
@@ -130,7 +91,7 @@ describe("a request", () => {
   test("is recorded with code and duration, each try by itself", async () => {
     const records: RequestRecord[] = [];
     let calls = 0;
-    const server = serve(() =>
+    const server = servers.serve(() =>
       ++calls === 1 ? status(429, "slow", { "retry-after": "0" }) : new Response("", { status: 201 })
     );
     await testClient(server, { onRequest: (record) => records.push(record) }).request({ ...GET, query: { a: "b" } });
@@ -145,7 +106,7 @@ describe("a request", () => {
 
 describe("deadlines", () => {
   test("cut off a server that does not answer, or stops within the answer", async () => {
-    const server = await serveSockets((socket, text) => {
+    const server = await servers.serveSockets((socket, text) => {
       if (text.includes("/half")) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc");
     });
     for (const path of ["/silent", "/half"]) {
@@ -160,7 +121,7 @@ describe("deadlines", () => {
 
   test("are told apart from an abort, which rejects with the signal's reason", async () => {
     let arrived = false;
-    const server = await serveSockets(() => arrived = true);
+    const server = await servers.serveSockets(() => arrived = true);
     const controller = new AbortController();
     const request = testClient(server).request({ ...GET, signal: controller.signal });
     await until("the request has arrived", () => arrived);
@@ -171,7 +132,7 @@ describe("deadlines", () => {
 
   test("leave no timer behind", async () => {
     const clock = new FakeClock();
-    await testClient(serve(() => Response.json({})), { clock }).request(GET);
+    await testClient(servers.serve(() => Response.json({})), { clock }).request(GET);
     expect(clock.timerCount).toBe(0);
   });
 });
@@ -180,7 +141,9 @@ describe("429 and Retry-After", () => {
   test.each([429, 500, 503, 504])("%d waits as long as it asks and goes again", async (code) => {
     const clock = new FakeClock();
     let calls = 0;
-    const server = serve(() => ++calls <= 2 ? status(code, "busy", { "retry-after": "7" }) : Response.json({ calls }));
+    const server = servers.serve(() =>
+      ++calls <= 2 ? status(code, "busy", { "retry-after": "7" }) : Response.json({ calls })
+    );
     const answer = testClient(server, { clock }).request({ method: "POST", path: "/x", body: {} });
     for (let call = 1; call <= 2; call++) {
       await until("it waits 7 s", () => calls === call && clock.nextDelayMs === 7_000);
@@ -193,13 +156,13 @@ describe("429 and Retry-After", () => {
 
   test("is given up after ten tries more", async () => {
     let calls = 0;
-    const server = serve(() => status(429, `no ${++calls}`, { "retry-after": "0" }));
+    const server = servers.serve(() => status(429, `no ${++calls}`, { "retry-after": "0" }));
     expect(await rejection(testClient(server).request(GET))).toMatchObject({ status: 429, message: "no 11" });
   });
 
   test("is the caller's business where it is not asked for, asks for too much, or comes with another code", async () => {
     let calls = 0;
-    const server = serve((request) => {
+    const server = servers.serve((request) => {
       calls += 1;
       const [, code, wait] = new URL(request.url).pathname.split("/");
       return status(Number(code), "", wait === undefined ? {} : { "retry-after": wait });
@@ -213,7 +176,7 @@ describe("429 and Retry-After", () => {
   test("ends its wait at an abort", async () => {
     const clock = new FakeClock();
     const controller = new AbortController();
-    const server = serve(() => status(429, "busy", { "retry-after": "30" }));
+    const server = servers.serve(() => status(429, "busy", { "retry-after": "30" }));
     const request = testClient(server, { clock }).request({ ...GET, signal: controller.signal });
     await until("it waits", () => clock.nextDelayMs === 30_000);
     controller.abort("stopping");
@@ -224,7 +187,7 @@ describe("429 and Retry-After", () => {
 describe("a broken connection", () => {
   test("is tried again once at once for a GET, as a kept connection may have been closed", async () => {
     let calls = 0;
-    const server = await serveSockets((socket, _, count) => {
+    const server = await servers.serveSockets((socket, _, count) => {
       calls = count;
       if (count === 1) socket.destroy();
       else socket.write(OK);
@@ -235,7 +198,7 @@ describe("a broken connection", () => {
 
   test("fails a GET that it breaks twice, and a write at once", async () => {
     let calls = 0;
-    const server = await serveSockets((socket, _, count) => {
+    const server = await servers.serveSockets((socket, _, count) => {
       calls = count;
       socket.destroy();
     });
@@ -252,7 +215,7 @@ describe("a broken connection", () => {
 
   test("a write on a kept connection that the server closed is sent at most once", async () => {
     const seen: string[] = [];
-    const server = await serveSockets((socket, text) => {
+    const server = await servers.serveSockets((socket, text) => {
       seen.push(text.slice(0, 4));
       if (text.startsWith("GET")) socket.write(OK);
       else socket.resetAndDestroy();
@@ -286,7 +249,7 @@ describe("a 401", () => {
 
   function guarded(good: string): { server: string; calls: () => number } {
     let calls = 0;
-    const server = serve((request) => {
+    const server = servers.serve((request) => {
       calls += 1;
       return request.headers.get("authorization") === `Bearer ${good}`
         ? Response.json({})
@@ -326,7 +289,7 @@ describe("limits", () => {
   test("hold 150 requests in flight; privileged ones and streams pass by", async () => {
     const open = Promise.withResolvers<void>();
     let held = 0;
-    const server = serve(async (request) => {
+    const server = servers.serve(async (request) => {
       if (!request.url.endsWith("/x")) return Response.json({});
       held += 1;
       await open.promise;
@@ -345,7 +308,7 @@ describe("limits", () => {
 
   test("hold back by qps and burst what is not privileged", async () => {
     const clock = new FakeClock();
-    const client = testClient(serve(() => Response.json({})), { clock, qps: 1, burst: 1 });
+    const client = testClient(servers.serve(() => Response.json({})), { clock, qps: 1, burst: 1 });
     await client.request(GET);
     await client.request({ ...GET, privileged: true });
     await (await client.stream(GET)).cancel();
@@ -365,7 +328,7 @@ describe("limits", () => {
         return status(404, "x".repeat(100_000));
       },
     });
-    cleanUp.push(() => server.stop(true));
+    servers.cleanUp(() => server.stop(true));
     const client = testClient(`http://127.0.0.1:${server.port}`);
     for (let index = 0; index < 300; index++) await rejection(client.request(GET));
     expect(connections.size).toBe(1);
@@ -389,7 +352,10 @@ describe("a stream", () => {
         send("one");
       },
     });
-    const stream = await testClient(serve(() => new Response(body)), { clock }).stream({ ...GET, timeoutMs: 1_000 });
+    const stream = await testClient(servers.serve(() => new Response(body)), { clock }).stream({
+      ...GET,
+      timeoutMs: 1_000,
+    });
     const reader = stream.getReader();
     expect(await readText(reader)).toBe("one");
     clock.advance(100_000);
@@ -400,7 +366,7 @@ describe("a stream", () => {
 
   test("ends at the signal, before and after its head, and when it is cut", async () => {
     let last: Socket | undefined;
-    const server = await serveSockets((socket, text) => {
+    const server = await servers.serveSockets((socket, text) => {
       if (text.includes("/silent")) return;
       last = socket;
       socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n");
@@ -420,85 +386,11 @@ describe("a stream", () => {
   });
 
   test("that is refused or does not open in time is an ApiError", async () => {
-    const server = await serveSockets((socket, text) => {
+    const server = await servers.serveSockets((socket, text) => {
       if (text.includes("/gone")) socket.write("HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n");
     });
     expect(await rejection(testClient(server).stream({ method: "GET", path: "/gone" }))).toMatchObject({ status: 410 });
     expect(await rejection(testClient(server).stream({ method: "GET", path: "/silent", timeoutMs: 20 })))
       .toMatchObject({ status: 0, reason: "Timeout" });
-  });
-});
-
-describe("TLS", () => {
-  const ca = makeTestCertificate({ commonName: "ca" });
-  const loopback = makeTestCertificate({ commonName: "server", issuer: ca, ipAddresses: ["127.0.0.1"] });
-  const named = makeTestCertificate({ commonName: "server", issuer: ca, dnsNames: ["kube.example"] });
-  const alice = makeTestCertificate({ commonName: "alice", issuer: ca });
-
-  test("proves the client by its certificate and checks the server's CA and name", async () => {
-    const mutual = { cert: loopback.certPem, key: loopback.keyPem, ca: ca.certPem, requestCert: true };
-    const server = serve(() => Response.json({}), { ...mutual, rejectUnauthorized: true });
-    const credentials = { ...NO_CREDENTIALS, ca: ca.certPem, cert: alice.certPem, key: alice.keyPem };
-    const request = (it: typeof credentials | typeof NO_CREDENTIALS) =>
-      testClient(server, { access: testAccess(server, { credentials: fixedCredentials(it) }) }).request(GET);
-    expect(await request(credentials)).toEqual({});
-    expect(await rejection(request({ ...NO_CREDENTIALS, ca: ca.certPem }))).toMatchObject({ status: 0 });
-    const stranger = makeTestCertificate({ commonName: "another ca" });
-    expect(await rejection(request({ ...credentials, ca: stranger.certPem }))).toMatchObject({
-      status: 0,
-      reason: "Certificate",
-      message: `GET ${server}/x: the server's certificate is not signed by the CA of the configuration`,
-    });
-  });
-
-  test("takes tls-server-name for the server's name, and skips the check where told to", async () => {
-    const server = serve(() => Response.json({}), { cert: named.certPem, key: named.keyPem });
-    const request = (options: Parameters<typeof testAccess>[1]) => {
-      const credentials = fixedCredentials({ ...NO_CREDENTIALS, ca: ca.certPem });
-      return testClient(server, { access: testAccess(server, { credentials, ...options }) }).request(GET);
-    };
-    expect(await rejection(request({}))).toMatchObject({ message: expect.stringContaining("is for other names") });
-    expect(await request({ tlsServerName: "kube.example" })).toEqual({});
-    expect(await rejection(request({ tlsServerName: "other.example" }))).toMatchObject({ reason: "Certificate" });
-    const unknown = fixedCredentials(NO_CREDENTIALS);
-    expect(await request({ credentials: unknown, insecureSkipTlsVerify: true })).toEqual({});
-  });
-
-  test("takes no notice of the proxy that Bun itself finds in the environment", async () => {
-    setEnvironment("HTTP_PROXY", "http://127.0.0.1:1");
-    expect(await testClient(serve(() => Response.json({}))).request(GET)).toEqual({});
-  });
-
-  test("goes through a proxy by CONNECT where the rules say so, and past it where they do not", async () => {
-    setEnvironment("NO_PROXY", "*"); // of Bun's own rules: ours are handed in
-    const connects: string[] = [];
-    const proxy = createServer((socket) => {
-      socket.on("error", () => socket.destroy());
-      socket.once("data", (data) => {
-        const [, host = "", port = "", login = ""] =
-          /^CONNECT (\S+):(\d+) [^]*?(?:Proxy-Authorization: (.*)\r\n[^]*)?$/i.exec(data.toString()) ?? [];
-        connects.push(`${host} ${login.trim()}`);
-        const target = connect(Number(port), "127.0.0.1", () => {
-          socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
-          socket.pipe(target).pipe(socket);
-        });
-        target.on("error", () => socket.destroy());
-      });
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-    cleanUp.push(() => void proxy.close());
-    const server = serve(() => Response.json({}), { cert: named.certPem, key: named.keyPem })
-      .replace("127.0.0.1", "kube.example");
-    const credentials = fixedCredentials({ ...NO_CREDENTIALS, ca: ca.certPem });
-    const env = { HTTPS_PROXY: `http://user:pass@127.0.0.1:${portOf(proxy)}` };
-    const access = testAccess(server, { credentials });
-    expect(await testClient(server, { access, env }).request(GET)).toEqual({});
-    expect(connects).toEqual(["kube.example Basic dXNlcjpwYXNz"]);
-    const exempt = testClient(server, { access, env: { ...env, NO_PROXY: "kube.example" } });
-    expect(await rejection(exempt.request({ ...GET, timeoutMs: 2_000 }))).toMatchObject({ status: 0 });
-    expect(connects).toHaveLength(1);
-    const viaConfig = testAccess(server, { credentials, proxyUrl: `http://127.0.0.1:${portOf(proxy)}` });
-    expect(await testClient(server, { access: viaConfig, env: { NO_PROXY: "*" } }).request(GET)).toEqual({});
-    expect(connects).toHaveLength(2);
   });
 });

@@ -179,6 +179,7 @@ function sameTls(a: Credentials, b: Credentials): boolean {
   return a === b || sameCredentials({ ...a, headers: {} }, { ...b, headers: {} });
 }
 
+/** What was tried, for messages; the query of a watch would fill the line. */
 function describe(exchange: Exchange, access: ClusterAccess): string {
-  return `${exchange.method} ${access.server}${exchange.target}`;
+  return `${exchange.method} ${access.server}${exchange.target.replace(/\?.*/, "")}`;
 }
