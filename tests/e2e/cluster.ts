@@ -48,6 +48,7 @@ export class Cluster {
   readonly namespace: string;
   readonly environment: Environment;
   readonly api: Api;
+  readonly #recordings: Recording[] = [];
 
   private constructor(environment: Environment, namespace: string) {
     this.environment = environment;
@@ -64,6 +65,7 @@ export class Cluster {
 
   /** JobSets first, so that no controller fills the namespace again while it is emptied. Not waited for. */
   async remove(): Promise<void> {
+    for (const recording of this.#recordings) recording.abort();
     await this.api.delete(this.path("jobsets"));
     await this.api.delete(`/api/v1/namespaces/${this.namespace}`);
   }
@@ -198,11 +200,13 @@ export class Cluster {
     return this.eventually(`an Event ${reason} of ${name}`, find);
   }
 
-  /** Records what a watch shows until it is stopped. Starts with what is there. */
+  /** Records what a watch shows from now on, until it is stopped. */
   async record(resource: Resource): Promise<Recording> {
     const list = await this.api.get(this.path(resource));
     const version = asString(at(list, "metadata", "resourceVersion")) ?? "0";
-    return new Recording(this.api, `${this.path(resource)}?watch=1&resourceVersion=${version}`);
+    const recording = new Recording(this.api, `${this.path(resource)}?watch=1&resourceVersion=${version}`);
+    this.#recordings.push(recording);
+    return recording;
   }
 
   /** The state of the namespace in few words, for error messages. */
@@ -225,6 +229,11 @@ export class Recording {
 
   constructor(api: Api, path: string) {
     this.#done = this.#run(api, path);
+    this.#done.catch(() => undefined); // told by stop
+  }
+
+  abort(): void {
+    this.#abort.abort();
   }
 
   /** Ends it; throws where the watch broke off before. */

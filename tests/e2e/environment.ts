@@ -122,8 +122,10 @@ export class Environment {
 
   /** The controller's requests in one namespace that the audit log has from a place on. */
   auditSince(position: number, namespace: string): readonly JsonObject[] {
-    const lines = readFrom(this.description.auditLog, position).split("\n").slice(0, -1);
-    return lines
+    // The place may be amid a line: what began before it is left out, and so is what is being written now.
+    const text = readFrom(this.description.auditLog, Math.max(0, position - 1));
+    const whole = position === 0 ? text : text.slice(text.indexOf("\n") + 1);
+    return whole.split("\n").slice(0, -1)
       .map((line) => asObject(JSON.parse(line)) ?? {})
       .filter((entry) => at(entry, "user", "username") === CONTROLLER_USER)
       .filter((entry) => at(entry, "objectRef", "namespace") === namespace);

@@ -93,6 +93,26 @@ e2e.test("BlockingRecreate: no new Job while one old Job is still there (R07)", 
   expect(Math.min(...added.map((each) => each.at))).toBeGreaterThan(Math.max(...gone.map((each) => each.at)));
 });
 
+e2e.test("a restart of 60 Jobs creates exactly 60, deletes exactly 60, and no request is answered 409 (R83)", async (cluster) => {
+  const spec = { failurePolicy: { maxRestarts: 1 } };
+  await cluster.create("jobsets", jobSet("js", [byHand("a", { replicas: 60 })], spec));
+  await cluster.jobCount("js", 60, 0);
+  const position = cluster.environment.auditPosition();
+  const jobs = await cluster.record("jobs");
+  await fail(cluster, "js-a-7");
+  await cluster.jobCount("js", 60, 1);
+  await jobs.stop();
+  const count = (type: string) => jobs.frames.filter((frame) => frame.type === type).length;
+  expect([count("ADDED"), count("DELETED")]).toEqual([60, 60]);
+  const requests = cluster.environment.auditSince(position, cluster.namespace);
+  expect(requests.filter((entry) => at(entry, "responseStatus", "code") === 409)).toEqual([]);
+  const creates = requests.filter((entry) =>
+    entry["verb"] === "create" && at(entry, "objectRef", "resource") === "jobs"
+  );
+  expect(creates).toHaveLength(60);
+  expect(restartsOf(await cluster.jobSet("js"))).toBe(1);
+});
+
 /** A JobSet by hand that has just been restarted once; its Jobs are there again. */
 async function restartOnce(cluster: Cluster, extra: JsonObject = {}): Promise<Recording> {
   const spec = { failurePolicy: { maxRestarts: 1 }, ...extra };

@@ -1,7 +1,7 @@
 /** What a controller sees all at once when it starts: several failures, a success beside a failure, an older JobSet's Jobs. */
 import { expect } from "bun:test";
 import type { JsonObject } from "../../src/base/json.ts";
-import { type Cluster, conditionOf, restartsOf } from "./cluster.ts";
+import { type Cluster, conditionOf, countersOf, restartsOf } from "./cluster.ts";
 import type { Controller } from "./controller.ts";
 import { complete, fail, startToComplete, startToFail } from "./job_status.ts";
 import { byHand, jobSet } from "./job_sets.ts";
@@ -126,5 +126,30 @@ e2e.test(
     await recording.stop();
     expect(recording.frames.filter(({ type }) => type === "ADDED")).toHaveLength(8);
     expect(restartsOf(await cluster.jobSet("js"))).toBe(1);
+  },
+);
+
+e2e.test(
+  "Jobs that succeeded and were deleted while no controller ran stay counted and are not run again (R81)",
+  async (cluster, controller) => {
+    const recording = await cluster.record("jobs");
+    await controller.start();
+    await cluster.create("jobsets", jobSet("js", [byHand("a", { replicas: 2 }), byHand("b")]));
+    await cluster.jobCount("js", 3);
+    await complete(cluster, "js-a-0");
+    await complete(cluster, "js-a-1");
+    await cluster.eventually(
+      "both to count",
+      async () => countersOf(await cluster.jobSet("js"), "a")["succeeded"] === 2,
+    );
+    await controller.kill();
+    await cluster.delete("jobs", "js-a-0");
+    await cluster.delete("jobs", "js-a-1");
+    await cluster.jobCount("js", 1);
+    await controller.start();
+    await complete(cluster, "js-b-0");
+    expect(countersOf(await cluster.terminal("js", "Completed"), "a")["succeeded"]).toBe(2);
+    await recording.stop();
+    expect(recording.frames.filter(({ type }) => type === "ADDED")).toHaveLength(3);
   },
 );
