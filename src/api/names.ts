@@ -7,6 +7,15 @@ export function childJobName(jobSetName: string, replicatedJobName: string, jobI
   return `${jobSetName}-${replicatedJobName}-${jobIndex}`;
 }
 
+/** Takes a child Job's name apart at its index; undefined for a name that ends otherwise. */
+export function splitChildJobName(name: string): { readonly prefix: string; readonly jobIndex: number } | undefined {
+  const dash = name.lastIndexOf("-");
+  const digits = name.slice(dash + 1);
+  const jobIndex = Number(digits);
+  if (dash < 0 || !Number.isSafeInteger(jobIndex) || String(jobIndex) !== digits) return undefined;
+  return { prefix: name.slice(0, dash), jobIndex };
+}
+
 /** The name of a PersistentVolumeClaim: `<template>-<jobset>`. */
 export function volumeClaimName(templateName: string, jobSetName: string): string {
   return `${templateName}-${jobSetName}`;

@@ -1,6 +1,7 @@
 /** Sorts the Jobs of a JobSet (spec 3.1). */
 import type { Job, JobFailure } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
+import { splitChildJobName } from "../api/names.ts";
 
 /** A Job that the failure policy looks at, with the reason that counts. */
 export interface FailedJob {
@@ -21,9 +22,15 @@ export interface Buckets {
   readonly active: readonly Job[];
   /** Names owned in any bucket: no Job of such a name is created. */
   readonly ownedNames: ReadonlySet<string>;
+  /** How many of these names each replicatedJob has, by its position in the spec. */
+  readonly ownedCounts: readonly number[];
+  readonly positions: Positions;
   /** Jobs left alone because their restart-attempt label is no integer. */
   readonly malformed: readonly Job[];
 }
+
+/** Positions of the replicatedJobs by what their Jobs' names begin with. */
+export type Positions = ReadonlyMap<string, number>;
 
 /** Jobs owned by another uid, such as an older JobSet of the same name, are passed over. */
 export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>): Buckets {
@@ -34,9 +41,13 @@ export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>): Buckets {
   const active: Job[] = [];
   const malformed: Job[] = [];
   const ownedNames = new Set<string>();
+  const ownedCounts = jobSet.replicatedJobs.map(() => 0);
+  const positions = new Map(jobSet.replicatedJobs.map(({ name }, position) => [`${jobSet.name}-${name}`, position]));
   for (const job of jobs) {
     if (job.ownerUid !== jobSet.uid) continue;
     ownedNames.add(job.name);
+    const position = positionOf(jobSet, positions, job.name);
+    if (position !== undefined) ownedCounts[position] = (ownedCounts[position] ?? 0) + 1;
     if (job.restartAttempt === undefined) {
       malformed.push(job);
       continue;
@@ -50,7 +61,15 @@ export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>): Buckets {
     else if (job.phase.kind === "complete") successful.push(job);
     else active.push(job);
   }
-  return { previous, current, failed, successful, active, ownedNames, malformed };
+  return { previous, current, failed, successful, active, ownedNames, ownedCounts, positions, malformed };
+}
+
+/** The position of the replicatedJob that has a Job of this name; undefined for a name that none of them has. */
+export function positionOf(jobSet: JobSet, positions: Positions, jobName: string): number | undefined {
+  const parts = splitChildJobName(jobName);
+  const position = parts === undefined ? undefined : positions.get(parts.prefix);
+  if (parts === undefined || position === undefined) return undefined;
+  return parts.jobIndex < (jobSet.replicatedJobs[position]?.replicas ?? 0) ? position : undefined;
 }
 
 /** Whether the Job has a true Complete or Failed: FailureTarget alone does not make it finished (spec 1.2). */

@@ -55,7 +55,7 @@ interface Marks {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** Of the template's metadata only labels and annotations are taken; our keys win. */
+/** The template's labels and annotations; our keys win. */
 function markMetadata(template: unknown, marks: Marks): { labels: JsonObject; annotations: JsonObject } {
   return {
     labels: { ...metadataMap(template, "labels"), ...marks.labels },
@@ -74,7 +74,7 @@ function jobSpec(
     suspend: jobSet.suspend,
     template: {
       ...podTemplate,
-      metadata: markMetadata(podTemplate, marks),
+      metadata: { ...asObject(podTemplate["metadata"]), ...markMetadata(podTemplate, marks) },
       spec: podSpec({ jobSet, create, pod: asObject(podTemplate["spec"]) ?? {}, annotations: marks.annotations }),
     },
   };

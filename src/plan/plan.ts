@@ -5,7 +5,7 @@ import { type Buckets, sortJobs } from "./buckets.ts";
 import { headlessService, volumeClaims } from "./children.ts";
 import { type Counters, countJobs } from "./counters.ts";
 import { applyFailurePolicy } from "./failure_policy.ts";
-import { type Absence, findAbsences } from "./finished_and_gone.ts";
+import { type Absence, absentIndexes, findAbsences, MAX_ABSENT_NAMES } from "./finished_and_gone.ts";
 import { createOf } from "./job_factory.ts";
 import { reportStartup, startableReplicatedJobs } from "./startup.ts";
 import { StatusDraft } from "./status_draft.ts";
@@ -52,6 +52,7 @@ export function plan(input: PlanInput): Plan {
   return {
     ...draft,
     ...(write === undefined ? {} : { status: write }),
+    ...(draft.finished === undefined ? vanishedNames(context) : {}),
     events: status.events,
     problems: [
       ...buckets.malformed.map((job) => `job "${job.name}" is left alone: its restart-attempt label is no integer`),
@@ -106,8 +107,7 @@ function planChildren(context: Context): Partial<Draft> {
   }
   if (foundation !== undefined) return foundation;
   const isStartupDone = reportStartup(jobSet, counters, status);
-  const { active } = buckets;
-  return { creates, patches: resumeJobs({ jobSet, active, startable, inFlight, isStartupDone, draft: status }) };
+  return { creates, patches: resumeJobs({ jobSet, buckets, startable, inFlight, isStartupDone, draft: status }) };
 }
 
 /** Spec 3.2, steps 7 and 8: what must exist before the first Job; undefined once all of it does. */
@@ -122,15 +122,35 @@ function planFoundation({ jobSet, hasService, claims, inFlight }: Context): Part
 
 /** Spec 3.7: what is missing of the replicatedJobs that may start; under BlockingRecreate only on clean ground. */
 function missingJobs(
-  { jobSet, buckets, absences, inFlight }: Context,
+  { jobSet, buckets, absences, succeededAndGone, inFlight }: Context,
   startable: ReadonlySet<number>,
 ): readonly JobCreate[] {
   if (jobSet.failurePolicy?.restartStrategy === "BlockingRecreate" && buckets.previous.length > 0) return [];
-  return absences.flatMap(({ missing, isStatusFirst }, position) =>
-    isStatusFirst || !startable.has(position) ? [] : missing
+  let limit = MAX_ABSENT_NAMES;
+  return absences.flatMap(({ toCreate, isStatusFirst }, position) => {
+    if (toCreate === 0 || isStatusFirst || !startable.has(position)) return [];
+    const indexes = absentIndexes({ jobSet, buckets, succeededAndGone, position, limit: Math.min(limit, toCreate) });
+    // Those under way or refused count too: else refusals without end would be asked for one after the other.
+    limit -= indexes.length;
+    return indexes
       .map((index) => createOf(jobSet, position, index))
-      .filter(({ name }) => !inFlight.creates.has(name) && !inFlight.refused.has(name))
-  );
+      .filter(({ name }) => !inFlight.creates.has(name) && !inFlight.refused.has(name));
+  });
+}
+
+/** The Jobs that the status alone tells to have succeeded: once another Job completes it no longer tells which. */
+function vanishedNames(
+  { jobSet, buckets, absences, succeededAndGone }: Context,
+): { readonly vanished?: readonly string[] } {
+  if (!absences.some(({ isInferred }) => isInferred)) return {};
+  let limit = MAX_ABSENT_NAMES;
+  const vanished = absences.flatMap(({ isInferred }, position) => {
+    if (!isInferred) return [];
+    const indexes = absentIndexes({ jobSet, buckets, succeededAndGone, position, limit });
+    limit -= indexes.length;
+    return indexes.map((index) => createOf(jobSet, position, index).name);
+  });
+  return { vanished };
 }
 
 /** Spec 3.2, step 4. */

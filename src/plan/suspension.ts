@@ -2,17 +2,29 @@
 import { asObject, at } from "../base/json.ts";
 import type { Job } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
+import { splitChildJobName } from "../api/names.ts";
 import { hashOf, readScheduling, type Scheduling } from "../api/scheduling.ts";
+import { type Buckets, positionOf, type Positions } from "./buckets.ts";
 import { createOf, jobFactory } from "./job_factory.ts";
 import type { StatusDraft } from "./status_draft.ts";
-import type { InFlight, JobPatch } from "./types.ts";
+import type { InFlight, JobCreate, JobPatch } from "./types.ts";
 
-/** Suspends every active Job; the condition follows once every one of them is seen suspended. */
+/**
+ * No plan resumes more Jobs than this: their bodies are built to be compared, and the next plan goes on. It is some
+ * times what may be under way for one JobSet at once (spec 3.2).
+ */
+const MAX_RESUMES = 250;
+
+/**
+ * Suspends every active Job; the condition follows once every one of them is seen suspended, and no create or resume
+ * under way can set one running.
+ */
 export function suspendJobs(
   { active, inFlight, draft }: { active: readonly Job[]; inFlight: InFlight; draft: StatusDraft },
 ): JobPatch[] {
   const running = active.filter((job) => !job.suspend);
-  if (running.length === 0 && inFlight.creates.size === 0) {
+  const isSettled = inFlight.creates.size === 0 && !active.some((job) => inFlight.patches.has(job.uid));
+  if (running.length === 0 && isSettled) {
     const message = "jobset is suspended";
     draft.setCondition({ type: "Suspended", status: "True", reason: "SuspendedJobs", message });
     draft.setCondition({ type: "RestartingJobSet", status: "False", reason: "JobSetSuspended", message });
@@ -24,30 +36,39 @@ export function suspendJobs(
 
 /** Resumes the suspended Jobs of the replicatedJobs that may start, each with its scheduling rebuilt (K16, R34). */
 export function resumeJobs(
-  { jobSet, active, startable, inFlight, isStartupDone, draft }: {
+  { jobSet, buckets, startable, inFlight, isStartupDone, draft }: {
     jobSet: JobSet;
-    active: readonly Job[];
+    buckets: Buckets;
     startable: ReadonlySet<number>;
     inFlight: InFlight;
     isStartupDone: boolean;
     draft: StatusDraft;
   },
 ): JobPatch[] {
-  const positions = new Map(jobSet.replicatedJobs.map(({ name }, position) => [name, position]));
-  const suspended = active.filter((job) => job.suspend && startable.has(positions.get(job.replicatedJob ?? "") ?? -1));
+  const suspended = buckets.active.filter((job) => {
+    return job.suspend && startable.has(positionOf(jobSet, buckets.positions, job.name) ?? -1);
+  });
   if (suspended.length === 0 && isStartupDone) {
     draft.setCondition({ type: "Suspended", status: "False", reason: "ResumeJobs", message: "jobset is resumed" });
   }
   if (suspended.length === 0) return [];
   const build = jobFactory(jobSet);
-  return suspended
-    .filter((job) => !inFlight.patches.has(job.uid) && !job.isDeleting)
-    .flatMap((job) => {
-      const position = positions.get(job.replicatedJob ?? "") ?? -1;
-      const body = build(createOf(jobSet, position, job.jobIndex ?? 0));
-      const patch = resumeJob(job, at(body, "spec"));
-      return patch === undefined ? [] : [patch];
-    });
+  const patches: JobPatch[] = [];
+  for (const job of suspended) {
+    if (patches.length >= MAX_RESUMES) break;
+    if (inFlight.patches.has(job.uid) || job.isDeleting) continue;
+    const create = createNamed(jobSet, buckets.positions, job.name);
+    const patch = create === undefined ? undefined : resumeJob(job, at(build(create), "spec"));
+    if (patch !== undefined) patches.push(patch);
+  }
+  return patches;
+}
+
+/** The Job of that name as it would be created: labels may have been changed by hand, a name can't be. */
+function createNamed(jobSet: JobSet, positions: Positions, name: string): JobCreate | undefined {
+  const position = positionOf(jobSet, positions, name);
+  const jobIndex = splitChildJobName(name)?.jobIndex;
+  return position === undefined || jobIndex === undefined ? undefined : createOf(jobSet, position, jobIndex);
 }
 
 /**

@@ -90,6 +90,8 @@ export interface Plan {
   readonly creates: readonly JobCreate[];
   readonly patches: readonly JobPatch[];
   readonly deleteJobSet: boolean;
+  /** Jobs that do not exist and count as succeeded, to be remembered in `succeededAndGone` with the current attempt. */
+  readonly vanished?: readonly string[];
   readonly status?: StatusWrite;
   /** Emitted once the status write has succeeded, or at once where there is none. */
   readonly events: readonly EventDraft[];

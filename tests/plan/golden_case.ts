@@ -31,6 +31,7 @@ const PLAN_KEYS = [
   "patches",
   "service",
   "claims",
+  "vanished",
   "deleteJobSet",
   "status",
   "events",

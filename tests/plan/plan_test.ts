@@ -51,6 +51,7 @@ function shorten(actual: Plan, frame: Frame, input: PlanInput): JsonObject {
     claims: asObject(asArray(frame.expect["claims"])[0]) === undefined
       ? claims.map(({ name }) => name)
       : claims.map(({ body }) => body),
+    vanished: actual.vanished ?? [],
     deleteJobSet,
     status,
     events,
@@ -74,6 +75,7 @@ function expected({ expect: wanted }: Frame, input: PlanInput): JsonObject {
     patches: asArray(wanted["patches"]).flatMap(expectedPatch).toSorted((left, right) => left.uid < right.uid ? -1 : 1),
     service: wanted["service"],
     claims: wanted["claims"] ?? [],
+    vanished: names(wanted["vanished"]),
     deleteJobSet: wanted["deleteJobSet"] ?? false,
     status: wanted["status"] === undefined ? undefined : expectedStatus(wanted["status"], input),
     events: asArray(wanted["events"]).map((line) => eventOf(textOf(line))),

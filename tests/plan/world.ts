@@ -2,7 +2,7 @@
 import { asArray, asInteger, asObject, asString, asStringMap, at, type JsonObject } from "../../src/base/json.ts";
 import { type Job, readJob } from "../../src/api/job.ts";
 import { type JobSet, readJobSet } from "../../src/api/job_set.ts";
-import { jobFactory } from "../../src/plan/job_factory.ts";
+import { createOf, jobFactory } from "../../src/plan/job_factory.ts";
 import type { InFlight, Plan, PlanInput } from "../../src/plan/types.ts";
 import { type Frame, known } from "./golden_case.ts";
 import { conditionOf, countersOf, timeOf } from "./shorthand.ts";
@@ -120,6 +120,7 @@ export class World {
     }
     if (plan.service !== undefined) this.#service = true;
     for (const { name } of plan.claims) this.#claims.add(name);
+    for (const name of plan.vanished ?? []) this.#succeededAndGone.set(name, jobSet.status.restarts);
     if (plan.status !== undefined) this.#jobSet = mergePatch(this.#jobSet, { status: plan.status.fields });
   }
 
@@ -139,9 +140,18 @@ export class World {
   }
 
   #job(row: JsonObject): Job {
-    const job = readJob(jobBody(row));
+    const job = readJob(jobBody(row["template"] === "built" ? { ...row, template: this.#builtTemplate(row) } : row));
     if (job === undefined) throw new Error(`case "${this.#where}": Job "${row["name"]}" is not readable`);
     return job;
+  }
+
+  /** The pod template that a new Job of this name would have. */
+  #builtTemplate(row: JsonObject): JsonObject {
+    const jobSet = this.jobSet;
+    const [, replicatedJob, index] = /^js-(.*)-(\d+)$/.exec(String(row["name"])) ?? [];
+    const position = jobSet.replicatedJobs.findIndex(({ name }) => name === replicatedJob);
+    const body = jobFactory(jobSet)(createOf(jobSet, position, Number(index)));
+    return asObject(at(body, "spec", "template")) ?? {};
   }
 
   #inFlight(shorthand: JsonObject): InFlight {
