@@ -21,6 +21,7 @@ export interface KubeletOptions {
   readonly taints?: (name: string, index: number) => readonly JsonObject[];
   /** For Pods whose annotations say nothing, and beneath those that do. */
   readonly fates?: FateTable;
+  /** Runs Pods of our own image as processes (kubelet/process_container.ts); without it they have fates as all others. */
   readonly makeProcess?: ProcessMaker;
   readonly report?: (line: string) => void;
 }

@@ -30,6 +30,7 @@ const LOWEST_NODE = 20;
 /** Without its install script `bun` holds a text in place of the executable. */
 const SMALLEST_BUN = 1_000_000;
 const LOOK_AT_NPM_MS = 500;
+const LEFTOVER_MS = 60 * 60 * 1000;
 const TELL_EVERY_MS = 5000;
 const NO_NETWORK =
   /ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ECONNRESET|ENETUNREACH|ConnectionRefused|FailedToOpenSocket|Timeout/;
@@ -65,6 +66,7 @@ async function findBun() {
   if (found !== undefined) return found;
   say(`installing Bun ${version} (100 MB) into ${folder}`);
   mkdirSync(dirname(folder), { recursive: true });
+  removeLeftovers(folder);
   const partial = mkdtempSync(`${folder}.partial-`);
   try {
     await npmInstall(`bun@${version}`, partial);
@@ -79,6 +81,15 @@ async function findBun() {
     rmSync(partial, { recursive: true, force: true });
   }
   return bunIn(join(folder, "node_modules"), version);
+}
+
+/** What a set-up that was killed left behind; one that began within the last hour may still be at work. */
+function removeLeftovers(folder) {
+  for (const name of readdirSync(dirname(folder))) {
+    const path = join(dirname(folder), name);
+    const isPartial = path.startsWith(`${folder}.partial-`);
+    if (isPartial && Date.now() - statSync(path).mtimeMs > LEFTOVER_MS) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 function cacheFolder() {

@@ -31,7 +31,11 @@ done
 
 export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** `env` is all that it gets; otherwise it is laid over our own. */
+  readonly isEnvAlone?: boolean;
   readonly cwd?: string;
+  /** The name that it is called by, where that is not its path. */
+  readonly argv0?: string;
   /** Both output streams go to this file; it is appended to. */
   readonly logFile: string;
 }
@@ -70,7 +74,7 @@ export class ProcessGroup {
 
   spawn(command: readonly string[], options: SpawnOptions): GuardedProcess {
     const log = openSync(options.logFile, "a");
-    const env = options.env === undefined ? process.env : { ...process.env, ...options.env };
+    const env = options.isEnvAlone === true ? { ...options.env } : { ...process.env, ...options.env };
     const child = Bun.spawn([...command], {
       stdin: "ignore",
       stdout: log,
@@ -78,6 +82,7 @@ export class ProcessGroup {
       detached: true,
       env,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.argv0 === undefined ? {} : { argv0: options.argv0 }),
     });
     closeSync(log);
     child.unref();

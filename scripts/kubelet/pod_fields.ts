@@ -2,6 +2,9 @@
 import { asArray, asInteger, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
 import type { ContainerState } from "./container.ts";
 
+/** Why a container that was never started waits. */
+export const CREATING = "ContainerCreating";
+
 export interface PodKey {
   readonly namespace: string;
   readonly name: string;
@@ -48,7 +51,7 @@ export function containersOf(pod: JsonObject): readonly ContainerSpec[] {
         name,
         image: asString(spec["image"]) ?? "",
         role,
-        phase: { kind: "waiting", reason: "ContainerCreating" },
+        phase: { kind: "waiting", reason: CREATING },
         lastExit: undefined,
         isReady: false,
         isStartedUp: false,

@@ -16,12 +16,18 @@ const NO_FATE: Fate = { startAfterMs: 0, readyAfterMs: 0, ending: undefined, sto
 /** An init container that no process plays succeeds at once. */
 const INIT_FATE: Fate = { ...NO_FATE, ending: { afterMs: 0, exitCode: 0, message: "" } };
 
+/** What a process has of its Pod beside the spec. */
+export interface ProcessSurroundings {
+  readonly podIp: string;
+  readonly log: (text: string) => void;
+}
+
 /** Makes the player of a container that a real process runs, or undefined where its fate does. */
 export type ProcessMaker = (
   pod: JsonObject,
   container: JsonObject,
   listener: ContainerListener,
-  log: (text: string) => void,
+  surroundings: ProcessSurroundings,
 ) => ContainerPlayer | undefined;
 
 export interface PodRunnerOptions {
@@ -118,7 +124,8 @@ export class PodRunner {
   #startFrom(index: number): void {
     if (this.#isStopping) return;
     for (const [offset, container] of this.#containers.slice(index).entries()) {
-      if (container.state.phase.kind === "waiting") this.#start(container, index + offset);
+      const { phase: before } = container.state;
+      if (before.kind === "waiting" && before.reason === pods.CREATING) this.#start(container, index + offset);
       const { phase, isStartedUp, role } = container.state;
       const isPassed = role === "init" ? phase.kind === "exited" && phase.exitCode === 0 : isStartedUp;
       if (role !== "main" && !isPassed) break; // its event goes on from here
@@ -129,9 +136,13 @@ export class PodRunner {
   #start(container: Container, index: number): void {
     const { spec, state } = container;
     const listener = (event: ContainerEvent) => this.#on(event, container, index);
-    const log = (text: string) => this.log.add(state.name, text);
     const fate = state.role === "init" ? INIT_FATE : this.#fate;
-    container.player = this.#options.makeProcess(this.#pod, spec, listener, log) ?? new FatedContainer(fate, listener);
+    const surroundings = {
+      podIp: this.#options.podIp,
+      log: (text: string) => this.log.add(state.name, text),
+    };
+    container.player = this.#options.makeProcess(this.#pod, spec, listener, surroundings) ??
+      new FatedContainer(fate, listener);
     container.player.start();
   }
 
@@ -202,7 +213,7 @@ export class PodRunner {
     this.#isStopping = false;
     for (const { state } of this.#containers) {
       if (state.phase.kind === "exited") state.lastExit = state.phase;
-      state.phase = { kind: "waiting", reason: "ContainerCreating" };
+      state.phase = { kind: "waiting", reason: pods.CREATING };
       state.restartCount += 1;
     }
     this.#startFrom(0);
