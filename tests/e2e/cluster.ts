@@ -1,6 +1,7 @@
 /** One namespace of a real cluster as a test sees it: objects go in, states are waited for. */
 import { asArray, asInteger, asObject, asString, asStringMap, at, type JsonObject } from "../../src/base/json.ts";
 import { type Api, ApiFailure, watch } from "../../scripts/control_plane/api.ts";
+import { waitFor } from "../../scripts/control_plane/wait.ts";
 import type { Environment, KubectlAnswer } from "./environment.ts";
 
 const JOBSET_API = "/apis/jobset.x-k8s.io/v1alpha2";
@@ -204,7 +205,7 @@ export class Cluster {
   async record(resource: Resource): Promise<Recording> {
     const list = await this.api.get(this.path(resource));
     const version = asString(at(list, "metadata", "resourceVersion")) ?? "0";
-    const recording = new Recording(this.api, `${this.path(resource)}?watch=1&resourceVersion=${version}`);
+    const recording = new Recording(this.api, this.path(resource), version);
     this.#recordings.push(recording);
     return recording;
   }
@@ -224,31 +225,54 @@ export class Cluster {
 /** The frames of a watch, in order. */
 export class Recording {
   readonly frames: { readonly type: string; readonly object: JsonObject }[] = [];
+  readonly #api: Api;
+  readonly #path: string;
+  readonly #since: string;
   readonly #abort = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(api: Api, path: string) {
-    this.#done = this.#run(api, path);
+  constructor(api: Api, path: string, since: string) {
+    this.#api = api;
+    this.#path = path;
+    this.#since = since;
+    this.#done = this.#run();
     this.#done.catch(() => undefined); // told by stop
+  }
+
+  /** Ends it once it has seen all that a list shows now; throws where the watch broke off before. */
+  async stop(): Promise<void> {
+    const list = await this.#api.get(this.#path);
+    await waitFor("the recording to catch up", { timeoutMs: DEADLINE_MS, check: () => this.#hasSeen(list) });
+    this.abort();
+    await this.#done;
   }
 
   abort(): void {
     this.#abort.abort();
   }
 
-  /** Ends it; throws where the watch broke off before. */
-  async stop(): Promise<void> {
-    this.#abort.abort();
-    await this.#done;
+  /** Whether every object of the list was seen in its state there or a later one, and every other one is gone or newer. */
+  #hasSeen(list: JsonObject): boolean {
+    const seen = new Map(this.frames.map(({ type, object }) => [uidOf(object), { type, version: versionOf(object) }]));
+    const items = new Map(asArray(list["items"]).map((item) => [uidOf(item), versionOf(item)]));
+    const isCurrent = ([uid, version]: readonly [string, number]) =>
+      version <= Number(this.#since) || version <= (seen.get(uid)?.version ?? 0);
+    return [...items].every(isCurrent) &&
+      [...seen].every(([uid, { type, version }]) => type === "DELETED" || items.has(uid) || version > versionOf(list));
   }
 
-  async #run(api: Api, path: string): Promise<void> {
+  async #run(): Promise<void> {
+    const path = `${this.#path}?watch=1&resourceVersion=${this.#since}`;
     try {
-      for await (const event of watch(api, path, this.#abort.signal)) this.frames.push(event);
+      for await (const event of watch(this.#api, path, this.#abort.signal)) this.frames.push(event);
     } catch (error) {
       if (!this.#abort.signal.aborted) throw error;
     }
   }
+}
+
+function versionOf(object: unknown): number {
+  return Number(at(object, "metadata", "resourceVersion"));
 }
 
 export function nameOf(object: unknown): string {
