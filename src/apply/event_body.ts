@@ -3,7 +3,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { EventDraft } from "../plan/types.ts";
 
 /** Limits of the Events API. */
-const MAX_NOTE_BYTES = 1024;
+export const MAX_NOTE_BYTES = 1024;
 const MAX_REASON_CHARACTERS = 128;
 
 export interface EventBodyOptions {
