@@ -1,7 +1,5 @@
-/** One request, or a chain of requests on one object. It settles its own failures: `run` never rejects. */
-export interface Effect {
-  run(): Promise<void>;
-}
+/** One request, or a chain of requests on one object. It settles its own failures: it never rejects. */
+export type Effect = () => Promise<void>;
 
 /**
  * The requests of one JobSet, at most `limit` at a time (spec 3.2). A new plan replaces what has not been started, so
@@ -51,7 +49,7 @@ export class EffectPool {
       if (effect === undefined) return;
       this.#next++;
       this.#running++;
-      void effect.run().finally(() => this.#settle());
+      void effect().finally(() => this.#settle());
     }
   }
 

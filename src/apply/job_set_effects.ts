@@ -1,20 +1,15 @@
 /** What is under way for one JobSet: the requests of its plans, their answers and their retries. */
-import type { Clock } from "../base/clock.ts";
-import { asObject, asString, at, type JsonObject } from "../base/json.ts";
-import type { Log } from "../base/log.ts";
-import { type Job, readJob } from "../api/job.ts";
+import { asString, at, type JsonObject } from "../base/json.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
-import { readService, type Service } from "../api/service.ts";
-import type { ObjectCache } from "../cache/object_cache.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "../client/api_error.ts";
-import type { KubeClient, KubeRequest } from "../client/kube_client.ts";
+import { isAlreadyExists, isConflict, isNotFound, isTransient } from "../client/api_error.ts";
 import { jobFactory } from "../plan/job_factory.ts";
-import type { EventDraft, InFlight, JobCreate, JobDelete, JobPatch, ObjectCreate, Plan } from "../plan/types.ts";
+import type { InFlight, JobCreate, JobDelete, JobPatch, Plan } from "../plan/types.ts";
+import { EffectContext, type EffectsOptions, gotNoAnswer, messageOf } from "./effect_context.ts";
 import { type Effect, EffectPool } from "./effect_pool.ts";
+import { FoundationEffects } from "./foundation_effects.ts";
 import * as requests from "./requests.ts";
-import { Retries } from "./retries.ts";
-import { creationEvent, type Refusal } from "./refusals.ts";
+import { type Refusal, RefusalReport } from "./refusals.ts";
 
 /** Spec 3.2: creates and deletes run at most 50 at a time per JobSet. */
 const POOL_SIZE = 50;
@@ -23,299 +18,266 @@ const CREATE_CAP_MS = 60_000;
 const RESUME_CAP_MS = 60_000;
 const CAP_MS = 1_000_000;
 
-export interface EffectsOptions {
-  readonly client: KubeClient;
-  readonly jobs: ObjectCache<Job>;
-  readonly services: ObjectCache<Service>;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Asks for another plan of this JobSet. */
-  readonly wake: () => void;
-  readonly emit: (event: EventDraft) => void;
-}
+type JobBuilder = (create: JobCreate) => JsonObject;
 
 export class JobSetEffects {
   readonly uid: string;
-  /** Claims that exist, or did once: a deleted one is not remade (spec 3.11). */
-  readonly knownClaims = new Set<string>();
   /** Jobs seen Complete and then gone, by name, with their restart attempt. */
   readonly succeededAndGone = new Map<string, number>();
-  readonly #options: EffectsOptions;
-  readonly #retries: Retries;
+  readonly #context: EffectContext;
+  readonly #foundation: FoundationEffects;
   readonly #pool = new EffectPool(POOL_SIZE);
+  /** Patches have a pool of their own: a suspension does not wait for creates that hang (spec 9, K17). */
+  readonly #patchPool = new EffectPool(POOL_SIZE);
   readonly #inFlight = {
     creates: new Set<string>(),
     refused: new Set<string>(),
     deletes: new Set<string>(),
     patches: new Set<string>(),
-    service: false,
-    claims: new Set<string>(),
     jobSetDelete: false,
   };
+  /** Uids of Jobs that no resume is due for: those being patched, and those resumed or refused lately. */
+  readonly #notResumed = new Set<string>();
+  /** Names of the Jobs being created, with their restart attempt. */
+  readonly #attempts = new Map<string, number>();
+  readonly #refusals = new RefusalReport();
   #newRefusals: Refusal[] = [];
   #waitingCreates = 0;
-  #isStopped = false;
 
   constructor(uid: string, options: EffectsOptions) {
     this.uid = uid;
-    this.#options = options;
-    this.#retries = new Retries(options.clock);
+    this.#context = new EffectContext(options);
+    this.#foundation = new FoundationEffects(this.#context);
   }
 
-  get inFlight(): InFlight {
-    return this.#inFlight;
+  /** Claims that exist, or did once (spec 3.11). */
+  get knownClaims(): ReadonlySet<string> {
+    return this.#foundation.knownClaims;
+  }
+
+  /** What a plan of this JobSet must not ask for. A suspension waits for no resume's back-off. */
+  inFlight({ suspend }: JobSet): InFlight {
+    const { service, claims } = this.#foundation;
+    const { patches } = this.#inFlight;
+    return { ...this.#inFlight, service, claims, patches: suspend ? patches : this.#notResumed };
   }
 
   /** Starts what the plan asks for; what an earlier plan asked for and was not started is dropped. */
   submit(jobSet: JobSet, plan: Plan): void {
     const build = jobFactory(jobSet);
-    this.#waitingCreates = plan.creates.length;
-    this.#pool.replace([
-      ...plan.deletes.map((target) => this.#effect(() => this.#deleteJob(jobSet, target))),
-      ...(plan.service === undefined ? [] : [this.#service(jobSet, plan.service)]),
-      ...plan.claims.map((claim) => this.#effect(() => this.#ensureClaim(jobSet, claim))),
-      ...plan.creates.map((create) => this.#effect(() => this.#createJob(jobSet, create, build))),
-      ...plan.patches.map((patch) => this.#effect(() => this.#patchJob(jobSet, patch))),
-      ...(plan.deleteJobSet ? [this.#effect(() => this.#deleteJobSet(jobSet))] : []),
-    ]);
+    const creates = this.#awaitsOldAttempt(jobSet) ? [] : plan.creates;
+    this.#waitingCreates = creates.length;
+    const effects: Effect[] = [];
+    for (const target of plan.deletes) effects.push(() => this.#deleteJob(jobSet, target));
+    const { service } = plan;
+    if (service !== undefined) effects.push(() => this.#foundation.createService(jobSet.namespace, service));
+    for (const claim of plan.claims) effects.push(() => this.#foundation.ensureClaim(jobSet.namespace, claim));
+    for (const create of creates) effects.push(() => this.#createJob(jobSet, create, build));
+    if (plan.deleteJobSet) effects.push(() => this.#deleteJobSet(jobSet));
+    this.#pool.replace(effects);
+    this.#patchPool.replace(plan.patches.map((patch) => () => this.#patchJob(jobSet, patch)));
+    // The creates that would have told of the refusals may just have been called off.
+    if (this.#newRefusals.length > 0) this.#settleCreates(jobSet);
   }
 
   /** Starts nothing more and forgets the retries; resolves once what is under way has settled. */
-  stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#retries.stop();
-    return this.#pool.stop();
+  async stop(): Promise<void> {
+    this.#context.stop();
+    await Promise.all([this.#pool.stop(), this.#patchPool.stop()]);
   }
 
-  #effect(run: () => Promise<void>): Effect {
-    return { run };
+  /** BlockingRecreate (R07): a create of an older attempt may yet make an old Job. */
+  #awaitsOldAttempt({ failurePolicy, status }: JobSet): boolean {
+    if (failurePolicy?.restartStrategy !== "BlockingRecreate") return false;
+    for (const attempt of this.#attempts.values()) {
+      if (attempt < status.restarts) return true;
+    }
+    return false;
   }
 
-  #service(jobSet: JobSet, service: ObjectCreate): Effect {
-    return this.#effect(() => this.#createService(jobSet, service));
-  }
-
-  async #createJob(jobSet: JobSet, create: JobCreate, build: (create: JobCreate) => JsonObject): Promise<void> {
-    const { creates } = this.#inFlight;
+  async #createJob(jobSet: JobSet, create: JobCreate, build: JobBuilder): Promise<void> {
     this.#waitingCreates--;
-    creates.add(create.name);
+    this.#inFlight.creates.add(create.name);
+    this.#attempts.set(create.name, jobSet.status.restarts);
     const refusal = await this.#tryCreate(jobSet, create, build);
-    creates.delete(create.name);
-    if (refusal !== undefined && !this.#isStopped) {
-      this.#newRefusals.push({ create, text: refusal });
+    this.#inFlight.creates.delete(create.name);
+    this.#attempts.delete(create.name);
+    if (refusal !== undefined && !this.#context.isStopped) {
+      this.#newRefusals.push({ create, ...refusal });
       this.#inFlight.refused.add(create.name);
     }
     this.#settleCreates(jobSet);
-    this.#options.wake();
+    this.#context.wake();
   }
 
-  /** The words of the refusal, if it was refused. */
   async #tryCreate(
     jobSet: JobSet,
     create: JobCreate,
-    build: (create: JobCreate) => JsonObject,
-  ): Promise<string | undefined> {
+    build: JobBuilder,
+  ): Promise<Omit<Refusal, "create"> | undefined> {
     const { namespace } = jobSet;
     try {
-      this.#observeJob(await this.#request(requests.createJob(namespace, build(create))));
-      this.#logEffect("created Job", namespace, create.name);
+      this.#context.observeJob(await this.#context.request(requests.createJob(namespace, build(create))));
+      this.#context.logEffect("created Job", namespace, create.name);
       return undefined;
     } catch (error) {
-      if (!isAlreadyExists(error)) return messageOf(error);
-      return await this.#lookAtNamesake(jobSet, create, messageOf(error));
+      const text = messageOf(error);
+      if (isAlreadyExists(error)) return await this.#lookAtNamesake(jobSet, create, text);
+      return { kind: gotNoAnswer(error) ? "unknown" : "refused", text };
     }
   }
 
   /** AlreadyExists: our own Job that the view lacked, or one of somebody else, which is left alone (spec 3.7). */
-  async #lookAtNamesake(jobSet: JobSet, create: JobCreate, refusal: string): Promise<string | undefined> {
+  async #lookAtNamesake(
+    { namespace, uid }: JobSet,
+    { name }: JobCreate,
+    text: string,
+  ): Promise<Omit<Refusal, "create"> | undefined> {
+    const { jobs } = this.#context;
     try {
-      const body = await this.#request(requests.getJob(jobSet.namespace, create.name));
-      const job = readJob(asObject(body) ?? {});
-      if (job !== undefined) this.#options.jobs.observeWrite(job);
-      if (job?.ownerUid === jobSet.uid) return undefined;
-      const owner = job === undefined ? "is not owned by a JobSet" : `belongs to JobSet uid "${job.ownerUid}"`;
-      return `${refusal}: the existing Job ${owner}`;
+      const job = this.#context.observeJob(await this.#context.request(requests.getJob(namespace, name)));
+      if (job === undefined) return { kind: "namesake", text: `${text}: the existing Job is not owned by a JobSet` };
+      if (job.ownerUid !== uid) {
+        return { kind: "namesake", text: `${text}: the existing Job belongs to JobSet uid "${job.ownerUid}"` };
+      }
+      // A cache that knows better, because the Job has gone since, makes a plan that asks again.
+      return jobs.get(namespace, name)?.uid === job.uid ? undefined : { kind: "unknown", text };
     } catch (error) {
-      return isNotFound(error) ? refusal : messageOf(error);
+      const isGone = isNotFound(error);
+      return { kind: isGone || isTransient(error) ? "unknown" : "refused", text: isGone ? text : messageOf(error) };
     }
   }
 
   /** Once no create is left of the newest plan: one event for all refusals, then all are tried again together. */
   #settleCreates(jobSet: JobSet): void {
-    if (this.#inFlight.creates.size > 0 || this.#waitingCreates > 0 || this.#isStopped) return;
+    if (this.#inFlight.creates.size > 0 || this.#waitingCreates > 0 || this.#context.isStopped) return;
     const { refused } = this.#inFlight;
-    if (this.#newRefusals.length === 0) {
-      if (refused.size === 0) this.#retries.reset("creates");
+    const [first] = this.#newRefusals;
+    if (first === undefined) {
+      if (refused.size > 0) return;
+      this.#context.retries.reset("creates");
+      this.#refusals.reset();
       return;
     }
-    this.#options.emit(creationEvent(this.#newRefusals));
-    this.#options.log.info(0, "creating Jobs was refused", {
-      jobSet: objectKey(jobSet.namespace, jobSet.name),
-      jobs: this.#newRefusals.length,
-      error: this.#newRefusals[0]?.text,
-    });
+    const event = this.#refusals.next(this.#newRefusals);
+    if (event !== undefined) this.#context.emit(event);
+    this.#context.logRefusals(objectKey(jobSet.namespace, jobSet.name), this.#newRefusals.length, first.text);
     this.#newRefusals = [];
-    this.#retries.later("creates", CREATE_CAP_MS, () => {
+    // Those that wait already are not put off by later ones.
+    if (this.#context.retries.isWaiting("creates")) return;
+    this.#context.retries.later("creates", CREATE_CAP_MS, () => {
       refused.clear();
-      this.#options.wake();
+      this.#context.wake();
     });
   }
 
   async #deleteJob({ namespace }: JobSet, target: JobDelete): Promise<void> {
+    const { jobs } = this.#context;
     const { deletes } = this.#inFlight;
+    const failure = { action: "deleting Job", object: objectKey(namespace, target.name) };
     deletes.add(target.uid);
-    try {
-      const answer = await this.#request(requests.deleteJob(namespace, target));
-      // Status: the object is gone at once; else it is the Job, which waits for its dependents.
-      if (asString(at(answer, "kind")) === "Job") this.#observeJob(answer);
-      else this.#options.jobs.observeDelete({ namespace, ...target });
-      this.#logEffect("deleted Job", namespace, target.name);
-      this.#finish(deletes, target.uid);
-    } catch (error) {
-      // Gone, or its name is another Job's by now: what we meant to delete does not exist.
-      if (isNotFound(error) || isConflict(error)) {
-        this.#options.jobs.observeDelete({ namespace, ...target });
-        this.#finish(deletes, target.uid);
-      } else this.#retry(deletes, target.uid, { error, action: "deleting Job", object: target.name });
-    }
-  }
-
-  async #patchJob({ namespace }: JobSet, patch: JobPatch): Promise<void> {
-    const { patches } = this.#inFlight;
-    patches.add(patch.uid);
-    try {
-      for (const request of requests.patchJob(namespace, patch)) this.#observeJob(await this.#request(request));
-      if (patch.change.kind === "suspend") {
-        this.#logEffect("suspended Job", namespace, patch.name);
-        return this.#finish(patches, patch.uid);
-      }
-      this.#logEffect("resumed Job", namespace, patch.name);
-      // Another controller may suspend the Job again and again (spec 9, K4): each further resume waits longer.
-      this.#release(patches, patch.uid, RESUME_CAP_MS);
-    } catch (error) {
-      if (isNotFound(error)) this.#options.jobs.observeDelete({ namespace, name: patch.name, uid: patch.uid });
-      this.#retry(patches, patch.uid, { error, action: "patching Job", object: patch.name });
-    }
-  }
-
-  async #createService({ namespace }: JobSet, service: ObjectCreate): Promise<void> {
-    this.#inFlight.service = true;
-    const done = () => {
-      this.#inFlight.service = false;
-      this.#options.wake();
+    const release = () => {
+      deletes.delete(target.uid);
+      this.#context.wake();
     };
     try {
-      this.#observeService(await this.#request(requests.createService(namespace, service.body)));
-      this.#logEffect("created Service", namespace, service.name);
-      this.#retries.reset("service");
-      done();
+      const answer = await this.#context.request(requests.deleteJob(namespace, target));
+      // Status: the object is gone at once; else it is the Job, which waits for its dependents.
+      if (asString(at(answer, "kind")) === "Status") jobs.observeDelete({ namespace, ...target });
+      else this.#context.observeJob(answer);
+      this.#context.logEffect("deleted Job", namespace, target.name);
     } catch (error) {
-      if (isAlreadyExists(error) && await this.#findService(namespace, service.name)) return done();
-      this.#report("HeadlessServiceCreationFailed", error);
-      this.#retries.later("service", CAP_MS, done);
-    }
-  }
-
-  /** An existing Service of that name is used as it is, whoever owns it (spec 3.5). */
-  async #findService(namespace: string, name: string): Promise<boolean> {
-    try {
-      this.#observeService(await this.#request(requests.getService(namespace, name)));
-      return true;
-    } catch {
-      return false; // Deleted in between, or the API server is away: the caller tries again.
-    }
-  }
-
-  async #ensureClaim({ namespace }: JobSet, claim: ObjectCreate): Promise<void> {
-    const { claims } = this.#inFlight;
-    claims.add(claim.name);
-    try {
-      if (!await this.#claimExists(namespace, claim.name)) {
-        await this.#request(requests.createClaim(namespace, claim.body));
-        this.#logEffect("created PersistentVolumeClaim", namespace, claim.name);
+      const isGone = isNotFound(error) || (isConflict(error) && await this.#isReplaced(namespace, target));
+      if (!isGone) {
+        this.#context.logFailure(error, failure);
+        return this.#context.retries.later(`delete/${target.uid}`, CAP_MS, release);
       }
-    } catch (error) {
-      if (!isAlreadyExists(error)) {
-        this.#report("PVCCreationFailed", error);
-        return this.#retry(claims, claim.name, { error, action: "creating claim", object: claim.name });
-      }
+      jobs.observeDelete({ namespace, ...target });
     }
-    this.knownClaims.add(claim.name);
-    this.#finish(claims, claim.name);
+    const seen = jobs.get(namespace, target.name);
+    // Where the view does not show it, the next plan would ask again at once.
+    if (seen?.uid === target.uid && !seen.isDeleting) {
+      return this.#context.retries.later(`delete/${target.uid}`, CAP_MS, release);
+    }
+    this.#context.succeeded(failure.action);
+    for (const action of ["delete", "suspend", "resume"]) this.#context.retries.reset(`${action}/${target.uid}`);
+    this.#notResumed.delete(target.uid);
+    release();
   }
 
-  async #claimExists(namespace: string, name: string): Promise<boolean> {
+  /** Whether the conflict means that the name is another Job's by now: what we meant to delete does not exist. */
+  async #isReplaced(namespace: string, { name, uid }: JobDelete): Promise<boolean> {
     try {
-      await this.#request(requests.getClaim(namespace, name));
-      return true;
+      const answer = await this.#context.request(requests.getJob(namespace, name));
+      this.#context.observeJob(answer);
+      return asString(at(answer, "metadata", "uid")) !== uid;
     } catch (error) {
-      if (isNotFound(error)) return false;
-      throw error;
+      return isNotFound(error);
     }
+  }
+
+  async #patchJob(jobSet: JobSet, patch: JobPatch): Promise<void> {
+    const { patches } = this.#inFlight;
+    patches.add(patch.uid);
+    this.#notResumed.add(patch.uid);
+    const error = await this.#sendPatch(jobSet.namespace, patch);
+    if (isNotFound(error)) this.#context.jobs.observeDelete({ namespace: jobSet.namespace, ...patch });
+    if (patch.change.kind === "suspend") this.#settleSuspend(patch, error !== undefined);
+    else this.#settleResume(jobSet.namespace, patch);
+  }
+
+  /** The error, if it failed. */
+  async #sendPatch(namespace: string, patch: JobPatch): Promise<unknown> {
+    const isSuspend = patch.change.kind === "suspend";
+    const action = isSuspend ? "suspending Job" : "resuming Job";
+    try {
+      for (const request of requests.patchJob(namespace, patch)) {
+        this.#context.observeJob(await this.#context.request(request));
+      }
+      this.#context.logEffect(isSuspend ? "suspended Job" : "resumed Job", namespace, patch.name);
+      this.#context.succeeded(action);
+      return undefined;
+    } catch (error) {
+      this.#context.logFailure(error, { action, object: objectKey(namespace, patch.name) });
+      return error ?? new Error("failed without an error");
+    }
+  }
+
+  #settleSuspend({ uid }: JobPatch, isFailed: boolean): void {
+    const release = () => {
+      this.#inFlight.patches.delete(uid);
+      this.#notResumed.delete(uid);
+      this.#context.wake();
+    };
+    // It is we who suspended it: the next resume is no fight with another controller.
+    this.#context.retries.reset(`resume/${uid}`);
+    if (isFailed) return this.#context.retries.later(`suspend/${uid}`, CAP_MS, release);
+    this.#context.retries.reset(`suspend/${uid}`);
+    release();
+  }
+
+  /** Another controller may suspend the Job again and again (spec 9, K4): each further resume waits longer. */
+  #settleResume(namespace: string, { name, uid }: JobPatch): void {
+    this.#inFlight.patches.delete(uid);
+    this.#context.retries.later(`resume/${uid}`, RESUME_CAP_MS, () => {
+      this.#notResumed.delete(uid);
+      if (this.#context.jobs.get(namespace, name)?.suspend) this.#context.wake();
+    });
+    this.#context.wake();
   }
 
   async #deleteJobSet(jobSet: JobSet): Promise<void> {
     this.#inFlight.jobSetDelete = true;
     try {
-      await this.#request(requests.deleteJobSet(jobSet));
-      this.#logEffect("deleted JobSet after its time to live", jobSet.namespace, jobSet.name);
+      await this.#context.request(requests.deleteJobSet(jobSet));
+      this.#context.logEffect("deleted JobSet after its time to live", jobSet.namespace, jobSet.name);
     } catch (error) {
-      if (isNotFound(error) || isConflict(error)) return;
-      this.#log(error, "deleting JobSet", jobSet.name);
-      this.#retries.later("jobset", CAP_MS, () => {
+      if (isNotFound(error)) return;
+      this.#context.logFailure(error, { action: "deleting JobSet", object: objectKey(jobSet.namespace, jobSet.name) });
+      this.#context.retries.later("jobset", CAP_MS, () => {
         this.#inFlight.jobSetDelete = false;
-        this.#options.wake();
+        this.#context.wake();
       });
     }
   }
-
-  #request(request: KubeRequest): Promise<unknown> {
-    return this.#options.client.request(request);
-  }
-
-  #finish(inFlight: Set<string>, key: string): void {
-    this.#retries.reset(key);
-    inFlight.delete(key);
-    this.#options.wake();
-  }
-
-  /** Keeps the effect in flight until its back-off is over, so that no plan asks for it before. */
-  #retry(inFlight: Set<string>, key: string, failure: { error: unknown; action: string; object: string }): void {
-    this.#log(failure.error, failure.action, failure.object);
-    this.#release(inFlight, key, CAP_MS);
-  }
-
-  #release(inFlight: Set<string>, key: string, capMs: number): void {
-    if (this.#isStopped) return;
-    this.#retries.later(key, capMs, () => {
-      inFlight.delete(key);
-      this.#options.wake();
-    });
-  }
-
-  #report(reason: string, error: unknown): void {
-    if (!this.#isStopped) this.#options.emit({ type: "Warning", reason, note: messageOf(error) });
-  }
-
-  #observeJob(body: unknown): void {
-    const job = readJob(asObject(body) ?? {});
-    if (job !== undefined) this.#options.jobs.observeWrite(job);
-  }
-
-  #observeService(body: unknown): void {
-    const service = readService(asObject(body) ?? {});
-    if (service !== undefined) this.#options.services.observeWrite(service);
-  }
-
-  #log(error: unknown, action: string, object: string): void {
-    this.#options.log.info(1, "a request failed and is tried again", { action, object, error: messageOf(error) });
-  }
-
-  #logEffect(message: string, namespace: string, name: string): void {
-    this.#options.log.info(2, message, { object: objectKey(namespace, name) });
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

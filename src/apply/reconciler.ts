@@ -1,13 +1,13 @@
 /** Reconciles one JobSet at a time: plan, hand the requests over, write the status (spec 3.2). */
 import type { Clock } from "../base/clock.ts";
-import { asObject } from "../base/json.ts";
+import { asObject, canonicalJson } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import type { Job } from "../api/job.ts";
 import { type JobSet, readJobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import type { Service } from "../api/service.ts";
 import type { CacheChange, ObjectCache } from "../cache/object_cache.ts";
-import { isConflict, isNotFound } from "../client/api_error.ts";
+import { isConflict, isNotFound, isTransient } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
 import { plan } from "../plan/plan.ts";
 import type { Gates, Plan, StatusWrite } from "../plan/types.ts";
@@ -43,11 +43,16 @@ interface Entry {
   statusAt: number;
   /** Problems told already, so that each is logged once. */
   readonly problems: Set<string>;
+  /** The decision of a status write that failed, and may have taken effect all the same; what it was based on. */
+  unconfirmed: { readonly decision: Plan; readonly resourceVersion: string } | undefined;
 }
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #entries = new Map<string, Entry>();
+  /** What is still under way for JobSets that are gone. */
+  readonly #leaving = new Set<Promise<void>>();
+  #isStopped = false;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -57,6 +62,7 @@ export class Reconciler {
   /** Plans and acts; also says how long the planning took, for the key's rest. */
   async reconcile(key: string): Promise<{ outcome: Outcome; planMs: number }> {
     const { jobSets, clock } = this.#options;
+    if (this.#isStopped) return { outcome: { kind: "done" }, planMs: 0 };
     const [namespace = "", name = ""] = key.split("/");
     const jobSet = jobSets.get(namespace, name);
     if (jobSet === undefined) {
@@ -64,6 +70,7 @@ export class Reconciler {
       return { outcome: { kind: "done" }, planMs: 0 };
     }
     const entry = this.#entry(key, jobSet);
+    this.#confirm(jobSet, entry);
     const startedAt = clock.monotonic();
     const decision = this.#plan(key, jobSet, entry);
     entry.effects.submit(jobSet, decision);
@@ -74,7 +81,8 @@ export class Reconciler {
 
   /** Starts no more requests; resolves once those under way have settled. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#entries.values()].map(({ effects }) => effects.stop()));
+    this.#isStopped = true;
+    await Promise.all([...this.#leaving, ...[...this.#entries.values()].map(({ effects }) => effects.stop())]);
   }
 
   #plan(key: string, jobSet: JobSet, { effects }: Entry): Plan {
@@ -85,7 +93,7 @@ export class Reconciler {
       hasService: services.get(jobSet.namespace, jobSet.network.subdomain) !== undefined,
       claims: effects.knownClaims,
       succeededAndGone: effects.succeededAndGone,
-      inFlight: effects.inFlight,
+      inFlight: effects.inFlight(jobSet),
       now: clock.now(),
       gates,
     });
@@ -96,36 +104,57 @@ export class Reconciler {
     if (status !== undefined) {
       const waitMs = this.#counterWait(entry, status);
       if (waitMs > 0) return { kind: "again", afterMs: waitMs };
-      const failure = await this.#writeStatus(jobSet, entry, status);
+      const failure = await this.#writeStatus(jobSet, entry, { decision, status });
       if (failure !== undefined) return failure;
     }
-    for (const event of decision.events) this.#options.events.emit(jobSet, event);
-    if (decision.finished !== undefined) {
-      this.#options.log.info(0, "JobSet finished", {
-        jobSet: objectKey(jobSet.namespace, jobSet.name),
-        state: decision.finished,
-      });
-    }
+    this.#tell(jobSet, decision);
     if (decision.error !== undefined) return { kind: "backOff" };
     if (decision.lookAgainAt === undefined) return { kind: "done" };
     return { kind: "done", lookAgainMs: Math.max(0, decision.lookAgainAt - this.#options.clock.now()) };
+  }
+
+  #tell(jobSet: JobSet, { events, finished }: Plan): void {
+    for (const event of events) this.#options.events.emit(jobSet, event);
+    if (finished === undefined) return;
+    this.#options.log.info(0, "JobSet finished", {
+      jobSet: objectKey(jobSet.namespace, jobSet.name),
+      state: finished,
+    });
+  }
+
+  /** A write whose answer was lost: where it is seen to have taken effect, what was to follow it does. */
+  #confirm(jobSet: JobSet, entry: Entry): void {
+    const { unconfirmed } = entry;
+    if (unconfirmed === undefined || unconfirmed.resourceVersion === jobSet.resourceVersion) return;
+    entry.unconfirmed = undefined;
+    const seen = jobSet.status.conditions.map(({ raw }) => raw);
+    const written = unconfirmed.decision.status?.fields["conditions"];
+    if (written !== undefined && canonicalJson(seen) === canonicalJson(written)) {
+      this.#tell(jobSet, unconfirmed.decision);
+    }
   }
 
   #counterWait(entry: Entry, status: StatusWrite): number {
     return status.onlyCounters ? entry.statusAt + COUNTERS_MS - this.#options.clock.monotonic() : 0;
   }
 
-  async #writeStatus(jobSet: JobSet, entry: Entry, status: StatusWrite): Promise<Outcome | undefined> {
+  async #writeStatus(
+    jobSet: JobSet,
+    entry: Entry,
+    { decision, status }: { decision: Plan; status: StatusWrite },
+  ): Promise<Outcome | undefined> {
     const { client, clock, log } = this.#options;
     const key = objectKey(jobSet.namespace, jobSet.name);
     try {
       this.#observe(await client.request(patchStatus(jobSet, status.fields)));
       entry.statusAt = clock.monotonic();
+      entry.unconfirmed = undefined;
       log.info(2, "wrote status", { jobSet: key, fields: Object.keys(status.fields).join(",") });
       return undefined;
     } catch (error) {
       if (isConflict(error)) return await this.#readAgain(jobSet);
       if (isNotFound(error)) return { kind: "done" }; // Deleted: its watch event follows.
+      if (isTransient(error)) entry.unconfirmed = { decision, resourceVersion: jobSet.resourceVersion };
       log.info(0, "writing status failed and is tried again", {
         jobSet: key,
         error: error instanceof Error ? error.message : String(error),
@@ -138,11 +167,11 @@ export class Reconciler {
   async #readAgain(jobSet: JobSet): Promise<Outcome> {
     try {
       this.#observe(await this.#options.client.request(getJobSet(jobSet)));
-      return { kind: "again", afterMs: 0 };
     } catch (error) {
       if (isNotFound(error)) this.#options.jobSets.observeDelete(jobSet);
-      return { kind: "backOff" };
     }
+    // What was read wakes the key at once; where it says nothing new, the conflict is waited out.
+    return { kind: "backOff" };
   }
 
   #observe(body: unknown): void {
@@ -153,20 +182,22 @@ export class Reconciler {
   #entry(key: string, jobSet: JobSet): Entry {
     const known = this.#entries.get(key);
     if (known?.effects.uid === jobSet.uid) return known;
-    void known?.effects.stop();
+    this.#leave(known);
     const { client, jobs, services, clock, log, events } = this.#options;
+    const { namespace, name, uid } = jobSet;
     const entry: Entry = {
-      effects: new JobSetEffects(jobSet.uid, {
+      effects: new JobSetEffects(uid, {
         client,
         jobs,
         services,
         clock,
         log,
         wake: () => this.#options.wake(key),
-        emit: (event) => events.emit(jobSet, event),
+        emit: (event) => events.emit({ namespace, name, uid }, event),
       }),
       statusAt: Number.NEGATIVE_INFINITY,
       problems: new Set(),
+      unconfirmed: undefined,
     };
     this.#entries.set(key, entry);
     return entry;
@@ -174,8 +205,14 @@ export class Reconciler {
 
   /** The JobSet is gone: nothing more is sent for it; what is under way settles by itself. */
   #forget(key: string): void {
-    void this.#entries.get(key)?.effects.stop();
+    this.#leave(this.#entries.get(key));
     this.#entries.delete(key);
+  }
+
+  #leave(entry: Entry | undefined): void {
+    if (entry === undefined) return;
+    const left = entry.effects.stop().finally(() => this.#leaving.delete(left));
+    this.#leaving.add(left);
   }
 
   /** Spec 3.7, finished and gone: seen Complete, now deleted. The status may not have counted it yet. */
