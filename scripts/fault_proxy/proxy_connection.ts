@@ -18,6 +18,8 @@ export interface Fault {
   readonly cutAfterBytes?: number;
   /** After so many bytes that follow the answer's head nothing more comes, and the connection stays open. */
   readonly silenceAfterBytes?: number;
+  /** All that the API server says is passed on so much later: a watch that lags. */
+  readonly lagMs?: number;
 }
 
 export interface ProxyConnectionOptions {
@@ -107,11 +109,17 @@ export class ProxyConnection {
     const { hostname, port } = new URL(this.#options.serverUrl);
     const server = connect({ host: hostname, port: Number(port), ca: this.#options.serverCaPem });
     server.on("error", () => this.cut());
-    server.on("close", () => {
-      if (!this.#isSilent) this.#options.client.end();
-    });
-    server.on("data", (bytes: Buffer) => this.#fromServer(bytes));
+    server.on("close", () =>
+      this.#lagging(() => {
+        if (!this.#isSilent) this.#options.client.end();
+      }));
+    server.on("data", (bytes: Buffer) => this.#lagging(() => this.#fromServer(bytes)));
     return server;
+  }
+
+  #lagging(pass: () => void): void {
+    if (this.#fault.lagMs === undefined) pass();
+    else setTimeout(pass, this.#fault.lagMs);
   }
 
   #fromServer(bytes: Buffer): void {

@@ -8,6 +8,8 @@ export interface RecordedJob {
   readonly name: string;
   readonly jobSet: string;
   readonly attempt: number;
+  /** When it was seen first, by the monotonic clock. */
+  readonly seenAtMs: number;
   /** Its deletion was asked for, or it is gone. */
   isDeleted: boolean;
 }
@@ -86,6 +88,7 @@ export class JobRecord {
     const known = this.#jobs.get(uid);
     const isDeleted = isGone || isDeleting(object) || known?.isDeleted === true;
     const jobSet = labelsOf(object)["jobset.sigs.k8s.io/jobset-name"] ?? "";
-    this.#jobs.set(uid, { uid, name: nameOf(object), jobSet, attempt: attemptOf(object), isDeleted });
+    const seenAtMs = known?.seenAtMs ?? performance.now();
+    this.#jobs.set(uid, { uid, name: nameOf(object), jobSet, attempt: attemptOf(object), seenAtMs, isDeleted });
   }
 }
