@@ -43,14 +43,10 @@ function countJob(counter: Counters, job: Job): void {
   if (job.suspend) counter.suspended++;
 }
 
-/** The list as it is to stand in the status: spec order, jobRestarts and the like kept. */
+/** The list as it is to stand in the status: one entry per name, in spec order, jobRestarts and the like kept. */
 export function replicatedJobsStatus(jobSet: JobSet, counters: ReadonlyMap<string, Counters>): readonly JsonObject[] {
   const stored = new Map(jobSet.status.replicatedJobs.map((entry) => [entry.name, entry]));
-  return jobSet.replicatedJobs.map(({ name }) => ({
-    ...stored.get(name)?.raw,
-    name,
-    ...(counters.get(name) ?? noCounters()),
-  }));
+  return Array.from(counters, ([name, counter]) => ({ ...stored.get(name)?.raw, name, ...counter }));
 }
 
 /** Whether the stored counters differ from these; the order of the entries is never a difference. */

@@ -24,16 +24,17 @@ export function jobFactory(jobSet: JobSet): (create: JobCreate) => JsonObject {
     const { template } = context.replicatedJob;
     const placement = { ...jobSet.placement, ...readPlacement(at(template, "metadata", "annotations")) };
     const marks: Marks = { labels: own, annotations: { ...own, ...placement } };
+    const metadata = markMetadata(template, marks);
     return {
       apiVersion: "batch/v1",
       kind: "Job",
       metadata: {
         name: create.name,
         namespace: jobSet.namespace,
-        ...markMetadata(template, marks),
+        ...metadata,
         ownerReferences: [ownerReference(jobSet)],
       },
-      spec: jobSpec({ jobSet, create, template, marks }),
+      spec: jobSpec({ jobSet, create, template, marks, annotations: metadata.annotations }),
     };
   };
 }
@@ -64,7 +65,14 @@ function markMetadata(template: unknown, marks: Marks): { labels: JsonObject; an
 }
 
 function jobSpec(
-  { jobSet, create, template, marks }: { jobSet: JobSet; create: JobCreate; template: JsonObject; marks: Marks },
+  { jobSet, create, template, marks, annotations }: {
+    jobSet: JobSet;
+    create: JobCreate;
+    template: JsonObject;
+    marks: Marks;
+    /** Those of the Job. */
+    annotations: JsonObject;
+  },
 ): JsonObject {
   const spec = asObject(template["spec"]) ?? {};
   const podTemplate = asObject(spec["template"]) ?? {};
@@ -75,7 +83,7 @@ function jobSpec(
     template: {
       ...podTemplate,
       metadata: { ...asObject(podTemplate["metadata"]), ...markMetadata(podTemplate, marks) },
-      spec: podSpec({ jobSet, create, pod: asObject(podTemplate["spec"]) ?? {}, annotations: marks.annotations }),
+      spec: podSpec({ jobSet, create, pod: asObject(podTemplate["spec"]) ?? {}, annotations }),
     },
   };
 }
@@ -85,7 +93,7 @@ function podSpec(
     jobSet: JobSet;
     create: JobCreate;
     pod: JsonObject;
-    annotations: Readonly<Record<string, string>>;
+    annotations: JsonObject;
   },
 ): JsonObject {
   const volumes = claimVolumes(jobSet, pod);
@@ -104,7 +112,7 @@ function nodeSelectorPlacement(
     jobSet: JobSet;
     create: JobCreate;
     pod: JsonObject;
-    annotations: Readonly<Record<string, string>>;
+    annotations: JsonObject;
   },
 ): JsonObject {
   if (annotations[keys.EXCLUSIVE_TOPOLOGY] === undefined || annotations[keys.NODE_SELECTOR] === undefined) return {};

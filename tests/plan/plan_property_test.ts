@@ -1,0 +1,157 @@
+/** What holds for the plan of any JobSet, however odd. */
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { asInteger, asObject, type JsonObject } from "../../src/base/json.ts";
+import { type Job, readJob } from "../../src/api/job.ts";
+import { type JobSet, readJobSet } from "../../src/api/job_set.ts";
+import { jobFactory } from "../../src/plan/job_factory.ts";
+import { plan } from "../../src/plan/plan.ts";
+import type { InFlight, Plan, PlanInput } from "../../src/plan/types.ts";
+import { oddJobs, oddJobSet } from "./odd_shapes.ts";
+
+const IN_FLIGHT: InFlight = {
+  creates: new Set(),
+  refused: new Set(),
+  deletes: new Set(),
+  patches: new Set(),
+  service: false,
+  claims: new Set(),
+  jobSetDelete: false,
+};
+/** Some thousands at most, whatever `replicas` says. */
+const MAX_CREATES = 5_000;
+
+const world = fc.record({ jobSet: oddJobSet, jobs: oddJobs, hasService: fc.boolean() });
+const RUNS = { numRuns: 300 };
+
+function inputOf(
+  { jobSet, jobs, hasService }: { jobSet: JsonObject; jobs: readonly JsonObject[]; hasService: boolean },
+) {
+  return {
+    jobSet: viewOf(jobSet),
+    jobs: jobs.map((job) => readJob(job)).filter((job): job is Job => job !== undefined),
+    hasService,
+    claims: new Set<string>(),
+    succeededAndGone: new Map([["js-a-0", 0], ["js-b-1", 1], ["js-a-9", 0]]),
+    inFlight: IN_FLIGHT,
+    now: Date.UTC(2026, 0, 1, 12),
+    gates: { RestartJob: false },
+  } satisfies PlanInput;
+}
+
+function viewOf(body: JsonObject): JobSet {
+  const view = readJobSet(body);
+  if (view === undefined) throw new Error("the JobSet has its names, so it must be readable");
+  return view;
+}
+
+describe("plan of any stored objects", () => {
+  test("plan: neither it nor any body that it asks for throws, and it stays bounded", () => {
+    fc.assert(
+      fc.property(world, (odd) => {
+        const input = inputOf(odd);
+        const result = plan(input);
+        expect(result.creates.length).toBeLessThanOrEqual(MAX_CREATES);
+        expect((result.vanished ?? []).length).toBeLessThanOrEqual(MAX_CREATES);
+        const build = jobFactory(input.jobSet);
+        for (const create of result.creates.slice(0, 3)) {
+          expect(JSON.parse(JSON.stringify(build(create)))).toHaveProperty("metadata.name", create.name);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  test("plan: the same input gives the same plan, and nothing of the input changes", () => {
+    fc.assert(
+      fc.property(world, (odd) => {
+        const before = JSON.stringify(odd);
+        expect(plan(inputOf(odd))).toEqual(plan(inputOf(odd)));
+        expect(JSON.stringify(odd)).toBe(before);
+      }),
+      RUNS,
+    );
+  });
+
+  test("plan: the order of the Jobs is irrelevant (R12)", () => {
+    fc.assert(
+      fc.property(world, fc.infiniteStream(fc.nat()), (odd, keys) => {
+        const input = inputOf(odd);
+        const shuffled = [...input.jobs].map((job) => ({ job, key: Number(keys.next().value) }))
+          .sort((left, right) => left.key - right.key).map(({ job }) => job);
+        const byUid = (left: { uid: string }, right: { uid: string }) => left.uid < right.uid ? -1 : 1;
+        const normal = (value: Plan) => ({
+          ...value,
+          deletes: value.deletes.toSorted(byUid),
+          patches: value.patches.toSorted(byUid),
+          problems: value.problems.toSorted(),
+        });
+        expect(normal(plan({ ...input, jobs: shuffled }))).toEqual(normal(plan(input)));
+      }),
+      RUNS,
+    );
+  });
+
+  test("plan: once its status is written, an unchanged world asks for no further write (R12)", () => {
+    fc.assert(
+      fc.property(world, (odd) => {
+        const last = settle(odd);
+        expect(last.status).toBeUndefined();
+        expect(last.finished).toBeUndefined();
+      }),
+      RUNS,
+    );
+  });
+
+  test("plan: a Job is never created while one of its name exists, whatever its state (R06)", () => {
+    fc.assert(
+      fc.property(world, (odd) => {
+        const names = new Set(inputOf(odd).jobs.map(({ name }) => name));
+        expect(plan(inputOf(odd)).creates.filter(({ name }) => names.has(name))).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  test("plan: restarts never go down and rise by one at most", () => {
+    fc.assert(
+      fc.property(world, (odd) => {
+        const input = inputOf(odd);
+        const { restarts: before } = input.jobSet.status;
+        const after = asInteger(plan(input).status?.fields["restarts"]) ?? before;
+        expect(after === before || after === before + 1).toBe(true);
+      }),
+      RUNS,
+    );
+  });
+});
+
+test("plan: 2,147,483,647 replicas are counted, not listed", () => {
+  const body = {
+    metadata: { name: "js", namespace: "ns", uid: "u" },
+    spec: {
+      replicatedJobs: ["a", "b"].map((name) => ({ name, replicas: 2 ** 31 - 1 })),
+      volumeClaimPolicies: [],
+    },
+    status: { restarts: 0 },
+  };
+  const input = inputOf({ jobSet: body, jobs: [], hasService: true });
+  expect(plan(input).creates.length).toBe(MAX_CREATES);
+  const refused = new Set(plan(input).creates.map(({ name }) => name));
+  expect(plan({ ...input, inFlight: { ...IN_FLIGHT, refused } }).creates).toEqual([]);
+  const gone = { ...body, status: { restarts: 0, replicatedJobsStatus: [{ name: "a", succeeded: 2 ** 31 - 1 }] } };
+  const kept = plan({ ...input, jobSet: viewOf(gone) });
+  expect(kept.vanished?.length).toBe(MAX_CREATES);
+  expect(kept.creates.every(({ replicatedJobIndex }) => replicatedJobIndex === 1)).toBe(true);
+});
+
+/** Writes each plan's status and plans again; at most five writes may follow from one state of the world. */
+function settle(odd: { jobSet: JsonObject; jobs: readonly JsonObject[]; hasService: boolean }): Plan {
+  let jobSet = odd.jobSet;
+  let result = plan(inputOf(odd));
+  for (let writes = 0; writes < 5 && result.status !== undefined; writes++) {
+    jobSet = { ...jobSet, status: { ...asObject(jobSet["status"]), ...result.status.fields } };
+    result = plan(inputOf({ ...odd, jobSet }));
+  }
+  return result;
+}
