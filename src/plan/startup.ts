@@ -6,13 +6,13 @@ import type { StatusDraft } from "./status_draft.ts";
 type CountersByName = ReadonlyMap<string, Counters>;
 
 /** Whether every dependency has reached its state. A dependency that the spec does not list is never reached. */
-export function areDependenciesReached(
-  jobSet: JobSet,
-  replicatedJob: ReplicatedJob,
+function areDependenciesReached(
+  { dependsOn }: ReplicatedJob,
+  byName: ReadonlyMap<string, ReplicatedJob>,
   counters: CountersByName,
 ): boolean {
-  return replicatedJob.dependsOn.every(({ name, status }) => {
-    const dependency = jobSet.replicatedJobs.find((candidate) => candidate.name === name);
+  return dependsOn.every(({ name, status }) => {
+    const dependency = byName.get(name);
     const counter = counters.get(name);
     if (dependency === undefined || counter === undefined) return false;
     return status === "Complete" ? counter.succeeded === dependency.replicas : isStarted(dependency, counters);
@@ -20,7 +20,7 @@ export function areDependenciesReached(
 }
 
 /** Started: every Job is ready, has succeeded or has failed. */
-export function isStarted({ name, replicas }: ReplicatedJob, counters: CountersByName): boolean {
+function isStarted({ name, replicas }: ReplicatedJob, counters: CountersByName): boolean {
   const counter = counters.get(name);
   return counter !== undefined && counter.ready + counter.succeeded + counter.failed === replicas;
 }
@@ -31,8 +31,9 @@ export function isStarted({ name, replicas }: ReplicatedJob, counters: CountersB
  */
 export function startableReplicatedJobs(jobSet: JobSet, counters: CountersByName): ReadonlySet<number> {
   const startable = new Set<number>();
+  const byName = new Map(jobSet.replicatedJobs.map((replicatedJob) => [replicatedJob.name, replicatedJob]));
   for (const [position, replicatedJob] of jobSet.replicatedJobs.entries()) {
-    if (areDependenciesReached(jobSet, replicatedJob, counters)) startable.add(position);
+    if (areDependenciesReached(replicatedJob, byName, counters)) startable.add(position);
     if (isInOrder(jobSet) && !isStarted(replicatedJob, counters)) break;
   }
   return startable;

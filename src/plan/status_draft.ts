@@ -41,14 +41,10 @@ export class StatusDraft {
     if (old === undefined && change.status === "False") return;
     if (old !== undefined && sameCondition(old, change)) return;
     const isTransition = old?.["status"] !== change.status;
-    const lastTransitionTime = isTransition ? this.#time : old?.["lastTransitionTime"];
+    const lastTransitionTime = isTransition ? this.#time : old?.["lastTransitionTime"] ?? this.#time;
     this.#put(index, { ...old, ...change, lastTransitionTime });
     this.#excludeTwin(change);
     this.addEvent({ type: eventType(change), reason: change.reason, note: change.message });
-  }
-
-  hasCondition(type: JobSetConditionType): boolean {
-    return this.#indexOf(type) >= 0;
   }
 
   /** All counters of every replicatedJob, in place of those counted at the start of the plan. */

@@ -22,7 +22,7 @@ const IN_FLIGHT: InFlight = {
 const MAX_CREATES = 5_000;
 
 const world = fc.record({ jobSet: oddJobSet, jobs: oddJobs, hasService: fc.boolean() });
-const RUNS = { numRuns: 300 };
+const RUNS = { numRuns: 150 };
 
 function inputOf(
   { jobSet, jobs, hasService }: { jobSet: JsonObject; jobs: readonly JsonObject[]; hasService: boolean },

@@ -1,0 +1,46 @@
+import { expect, test } from "bun:test";
+import type { JsonObject } from "../base/json.ts";
+import { readJob } from "./job.ts";
+
+const OWNER = { apiVersion: "jobset.x-k8s.io/v1alpha2", kind: "JobSet", name: "js", uid: "u", controller: true };
+
+function jobBody({ owner = {}, conditions = [], labels = {} }: {
+  owner?: JsonObject;
+  conditions?: readonly JsonObject[];
+  labels?: JsonObject;
+}): JsonObject {
+  return {
+    metadata: { namespace: "ns", name: "js-w-0", uid: "j", labels, ownerReferences: [{ ...OWNER, ...owner }] },
+    spec: {},
+    status: { conditions },
+  };
+}
+
+test("Job: only one whose controller is a JobSet of this API version is kept", () => {
+  expect(readJob(jobBody({}))?.ownerKey).toBe("ns/js");
+  const others = [{ controller: false }, { controller: null }, { kind: "Workflow" }, {
+    apiVersion: "jobset.x-k8s.io/v2",
+  }];
+  for (const owner of others) expect(readJob(jobBody({ owner }))).toBeUndefined();
+});
+
+test("Job: Failed and Complete hide what told of them early", () => {
+  const early = { type: "FailureTarget", status: "True", reason: "Early", message: "e", lastTransitionTime: "t0" };
+  const failed = { type: "Failed", status: "True", reason: "Late", message: "l", lastTransitionTime: "t1" };
+  const criteria = { type: "SuccessCriteriaMet", status: "True" };
+  const complete = { type: "Complete", status: "True" };
+  const phase = (...conditions: JsonObject[]) => readJob(jobBody({ conditions }))?.phase;
+  expect(phase(early)).toEqual({ kind: "failing", failure: { reason: "Early", message: "e", time: "t0" } });
+  expect(phase(early, failed)).toEqual({ kind: "failed", failure: { reason: "Late", message: "l", time: "t1" } });
+  expect(phase(criteria)).toEqual({ kind: "succeeding" });
+  expect(phase(criteria, complete)).toEqual({ kind: "complete" });
+  expect(phase({ ...failed, status: "False" })).toEqual({ kind: "active" });
+});
+
+test("Job: a restart-attempt label that is no integer is told from one that is", () => {
+  const attempt = (text: unknown) =>
+    readJob(jobBody({ labels: { "jobset.sigs.k8s.io/restart-attempt": text } }))?.restartAttempt;
+  expect(attempt("12")).toBe(12);
+  expect(attempt("-1")).toBe(-1);
+  for (const text of ["", "1.0", "0x1", "one", " 1", 1, null, undefined]) expect(attempt(text)).toBeUndefined();
+});
