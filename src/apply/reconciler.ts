@@ -73,6 +73,7 @@ export class Reconciler {
     this.#confirm(jobSet, entry);
     const startedAt = clock.monotonic();
     const decision = this.#plan(key, jobSet, entry);
+    for (const job of decision.vanished ?? []) entry.effects.succeededAndGone.set(job, jobSet.status.restarts);
     entry.effects.submit(jobSet, decision);
     const planMs = clock.monotonic() - startedAt;
     this.#logProblems(key, entry, decision);

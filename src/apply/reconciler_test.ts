@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { at } from "../base/json.ts";
+import { asArray, asObject, at } from "../base/json.ts";
 import { EVENTS, JOBS, JOBSETS, SERVICES, TestWorld } from "./test_world.ts";
 
 async function running(workers: number, spec = {}): Promise<TestWorld> {
@@ -332,6 +332,25 @@ test("of 100 Jobs none is made again once the JobSet is being deleted (R05)", as
   await world.pass(5000);
   expect(world.api.count("POST", JOBS)).toBe(posts);
   expect(world.clock.timerCount).toBe(0);
+});
+
+test("a success that only the status remembers is not run again when another Job completes (R81)", async () => {
+  const world = await running(3);
+  const posts = world.api.count("POST", JOBS);
+  // As a controller finds it that starts after the Job had completed, been counted and been deleted.
+  world.isLagging = true;
+  const body = world.api.get(`${JOBSETS}/a`) ?? {};
+  const [counters] = asArray(world.status("a")["replicatedJobsStatus"]);
+  const replicatedJobsStatus = [{ ...asObject(counters), succeeded: 1 }];
+  world.api.put(`${JOBSETS}/a`, { ...body, status: { ...world.status("a"), replicatedJobsStatus } });
+  world.api.remove(`${JOBS}/a-w-0`);
+  world.catchUp();
+  await world.pass(1000);
+  world.api.setJobStatus(`${JOBS}/a-w-1`, { succeeded: 1 }, [{ type: "Complete" }]);
+  await world.pass(1000);
+  expect(world.jobNames()).toEqual(["a-w-1", "a-w-2"]);
+  expect(world.api.count("POST", JOBS)).toBe(posts);
+  expect(at(asArray(world.status("a")["replicatedJobsStatus"])[0], "succeeded")).toBe(2);
 });
 
 test("the time to live deletes the JobSet in the foreground, once, and again where it failed (R03, R04)", async () => {
