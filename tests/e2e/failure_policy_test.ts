@@ -206,7 +206,7 @@ e2e.test("what real Pods and the real Job controller report reaches the rules", 
     "jobsets",
     jobSet("real", [
       group("crash", { fate: ends("0") }),
-      group("late", { fate: ends("9"), job: { activeDeadlineSeconds: 6 } }),
+      group("late", { fate: ends("9"), job: { activeDeadlineSeconds: 60 } }),
       group("input", { fate: ends("1", "42"), job: { podFailurePolicy } }),
     ], spec),
   );

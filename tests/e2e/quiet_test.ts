@@ -4,7 +4,7 @@ import { asString, at, type JsonObject } from "../../src/base/json.ts";
 import { type Cluster, countersOf, terminalState } from "./cluster.ts";
 import { byHand, group, jobSet } from "./job_sets.ts";
 import { suite } from "./suite.ts";
-import { expectNoWrites } from "./writes.ts";
+import { expectNoWrites, writesEnd } from "./writes.ts";
 
 const e2e = suite();
 const FOREIGN = "kueue.x-k8s.io/multikueue";
@@ -65,6 +65,7 @@ e2e.test("a foreign JobSet that is terminal is not deleted, with ttl 0 or withou
 });
 
 e2e.test("nothing is written for running, suspended and finished JobSets at rest (R12, K20; a minute of it: steady_long_test.ts)", async (cluster) => {
+  const began = cluster.environment.auditPosition();
   const groups = [group("a", { replicas: 2, parallelism: 2 })];
   await cluster.create("jobsets", jobSet("running", groups));
   await cluster.create("jobsets", jobSet("suspended", groups, { suspend: true }));
@@ -78,6 +79,7 @@ e2e.test("nothing is written for running, suspended and finished JobSets at rest
     "two suspended Jobs",
     async () => countersOf(await cluster.jobSet("suspended"), "a")["suspended"] === 2,
   );
+  await writesEnd(cluster, began);
   const versions = async () =>
     (await cluster.list("jobsets")).map((each) => asString(at(each, "metadata", "resourceVersion")));
   const before = await versions();

@@ -20,10 +20,10 @@ import { suite } from "./suite.ts";
 
 const e2e = suite();
 
-/** A JobSet of real Pods: `slow` ones take 3 s to stop. Resolves once all of them run. */
+/** A JobSet of real Pods: `slow` ones take 6 s to stop. Resolves once all of them run. */
 async function startSlowAndQuick(cluster: Cluster, restartStrategy: string): Promise<void> {
   const groups = [
-    group("slow", { replicas: 2, fate: { "stop-after": "3s" } }),
+    group("slow", { replicas: 2, fate: { "stop-after": "6s" } }),
     group("quick", { replicas: 2 }),
     group("fails", { fate: { "fail-after": "1h", "fail-on-restart-attempt": "0" } }),
   ];

@@ -229,7 +229,7 @@ e2e.test("created suspended: all Jobs, no Pod, not one Job unsuspended for a mom
   expect(await cluster.pods("js")).toEqual([]);
 });
 
-e2e.test("suspended while the Job controller writes all the time: all Jobs are suspended within 5 s (R36)", async (cluster) => {
+e2e.test("suspended while the Job controller writes all the time: all Jobs are suspended within 10 s (R36)", async (cluster) => {
   // Pods that crash and come back keep the Job controller writing.
   const job = { backoffLimit: 1_000_000, podReplacementPolicy: "TerminatingOrFailed" };
   await cluster.create(
@@ -245,7 +245,7 @@ e2e.test("suspended while the Job controller writes all the time: all Jobs are s
   await cluster.eventually("all unfinished Jobs to be suspended", async () => {
     const jobs = await cluster.jobs("js");
     return jobs.every((each) => at(each, "spec", "suspend") === true || conditionOf(each, "Complete") !== undefined);
-  }, 5_000);
+  }, 10_000);
   await cluster.condition("js", "Suspended");
 });
 

@@ -1,6 +1,7 @@
 import { asString, at, type JsonObject } from "../../src/base/json.ts";
 import type { Cluster } from "./cluster.ts";
 
+const REST_MS = 2_000;
 const WRITES = ["create", "update", "patch", "delete", "deletecollection"];
 
 /** Watches the audit log for so long: the controller must not write anything in this namespace. */
@@ -16,6 +17,18 @@ export async function expectNoWrites(
   );
   const writes = writesSince(cluster, position);
   if (writes.length > 0) throw new Error(`expected no write in ${cluster.namespace}, but: ${writes.join("; ")}`);
+}
+
+/** Waits until the controller has written all that it had to: counters go out at most every 100 ms, Events a little later. */
+export async function writesEnd(cluster: Cluster, position: number): Promise<void> {
+  let seen = -1;
+  let since = performance.now();
+  await cluster.eventually("the writes to end", () => {
+    const count = writesSince(cluster, position).length;
+    if (count !== seen) since = performance.now();
+    seen = count;
+    return Promise.resolve(performance.now() - since > REST_MS);
+  });
 }
 
 /** The controller's writes in this namespace from a place of the audit log on. */
