@@ -1,7 +1,7 @@
 /** What kubectl and the clients of the API rely on (spec 9: C1 to C8, T1, T2; R13). */
 import { expect } from "bun:test";
 import { at, type JsonObject } from "../../src/base/json.ts";
-import { conditionsOf, countersOf, restartsOf } from "./cluster.ts";
+import { conditionsOf, countersOf, nameOf, restartsOf } from "./cluster.ts";
 import { group, jobSet } from "./job_sets.ts";
 import { suite } from "./suite.ts";
 
@@ -92,4 +92,17 @@ e2e.test("apply suspended, then apply resumed with a nodeSelector (T2)", async (
     return pods.length === 1 ? pods : undefined;
   });
   expect(at(running, "spec", "nodeSelector")).toEqual(pod.nodeSelector);
+});
+
+e2e.test("every example is taken by kubectl apply and started, without a warning", async (cluster) => {
+  const applied = await cluster.kubectl("apply", "-f", new URL("../../examples/", import.meta.url).pathname);
+  expect(applied.stderr).toBe("");
+  expect(applied.code).toBe(0);
+  const jobSets = await cluster.list("jobsets");
+  expect(jobSets.length).toBeGreaterThanOrEqual(10);
+  for (const name of jobSets.map(nameOf)) {
+    await cluster.eventually(`Jobs of ${name}`, async () => (await cluster.jobs(name)).length > 0);
+    await cluster.eventually(`counters of ${name}`, async () => restartsOf(await cluster.jobSet(name)) === 0);
+    expect((await cluster.events(name)).filter(({ type }) => type === "Warning")).toEqual([]);
+  }
 });
