@@ -46,7 +46,8 @@ try {
   else if (command === "run" && args.length > 0) run(bun, args);
   else throw new SetupError(`read the command line: "${command}" is not: run FILE ARGS…`);
 } catch (error) {
-  if (!(error instanceof SetupError)) throw error;
+  // A system error, such as a folder that cannot be written, names its path itself.
+  if (!(error instanceof SetupError) && error.syscall === undefined) throw error;
   console.error(`setup: ${error.message}`);
   process.exitCode = 1;
 }

@@ -22,10 +22,11 @@ test("our own image is known by its name", () => {
 });
 
 test("the entry point is our executable, under the name that the command has", () => {
-  expect(planOf({ args: ["agent"] })).toMatchObject({ command: ["/dist/jobset", "agent"], argv0: undefined });
+  expect(planOf({ args: ["agent"] })).toMatchObject({ command: ["/dist/jobset", "agent"], argv0: "jobset" });
   const agent = planOf({ command: ["/in-place-restart-agent"] });
   expect(agent).toMatchObject({ command: ["/dist/jobset"], argv0: "in-place-restart-agent" });
-  expect(planOf({ command: ["sh", "-c"], args: ["exit 3"] }).command).toEqual(["sh", "-c", "exit 3"]);
+  const shell = planOf({ command: ["sh", "-c"], args: ["exit 3"] });
+  expect(shell).toMatchObject({ command: ["sh", "-c", "exit 3"], argv0: undefined });
 });
 
 test("variables have values, fields, labels and annotations of the Pod, and go into the arguments", () => {
