@@ -24,7 +24,10 @@ import { Watcher, type WatcherOptions } from "./watch/watcher.ts";
 
 /** JobSets reconciled at once. */
 const WORKERS = 8;
-/** Design: after a plan that took t ms its key rests 4t, at most 50 ms. */
+/**
+ * Design: after a plan that took t ms its key rests 4t, at most 50 ms. It rests that long at once while its requests queue up: a
+ * plan could start none of them sooner, and would take the API server's time where both share a machine.
+ */
 const REST_FACTOR = 4;
 const MAX_REST_MS = 50;
 /** Spec 6.3: how long the effects under way may take once we are told to stop. */
@@ -139,8 +142,8 @@ async function drained(reconciler: Reconciler, clock: Clock): Promise<void> {
 }
 
 async function processKey(reconciler: Reconciler, queue: WorkQueue, key: string): Promise<void> {
-  const { outcome, planMs } = await reconciler.reconcile(key);
-  queue.rest(key, Math.min(planMs * REST_FACTOR, MAX_REST_MS));
+  const { outcome, planMs, hasBacklog } = await reconciler.reconcile(key);
+  queue.rest(key, hasBacklog ? MAX_REST_MS : Math.min(planMs * REST_FACTOR, MAX_REST_MS));
   switch (outcome.kind) {
     case "done":
       queue.forget(key);

@@ -62,6 +62,11 @@ export class JobSetEffects {
     return { ...this.#inFlight, service, claims, patches: suspend ? patches : this.#notResumed };
   }
 
+  /** Before what waits has been sent, nothing that a new plan adds is. */
+  get hasBacklog(): boolean {
+    return this.#pool.waiting >= POOL_SIZE;
+  }
+
   /** Starts what the plan asks for; what an earlier plan asked for and was not started is dropped. */
   submit(jobSet: JobSet, plan: Plan): void {
     const build = jobFactory(jobSet);

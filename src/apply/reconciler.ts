@@ -34,6 +34,14 @@ export type Outcome =
   | { readonly kind: "again"; readonly afterMs: number }
   | { readonly kind: "backOff" };
 
+export interface Reconciled {
+  readonly outcome: Outcome;
+  /** How long the planning took. */
+  readonly planMs: number;
+  /** So many requests wait for their turn that another plan would start none of its own soon. */
+  readonly hasBacklog: boolean;
+}
+
 /** Design: a status write that changes only counters goes at most every 100 ms. */
 const COUNTERS_MS = 100;
 
@@ -59,15 +67,15 @@ export class Reconciler {
     options.jobs.onChange((change) => this.#rememberSuccess(change));
   }
 
-  /** Plans and acts; also says how long the planning took, for the key's rest. */
-  async reconcile(key: string): Promise<{ outcome: Outcome; planMs: number }> {
+  /** Plans and acts; also says what the key's rest depends on. */
+  async reconcile(key: string): Promise<Reconciled> {
     const { jobSets, clock } = this.#options;
-    if (this.#isStopped) return { outcome: { kind: "done" }, planMs: 0 };
+    if (this.#isStopped) return { outcome: { kind: "done" }, planMs: 0, hasBacklog: false };
     const [namespace = "", name = ""] = key.split("/");
     const jobSet = jobSets.get(namespace, name);
     if (jobSet === undefined) {
       this.#forget(key);
-      return { outcome: { kind: "done" }, planMs: 0 };
+      return { outcome: { kind: "done" }, planMs: 0, hasBacklog: false };
     }
     const entry = this.#entry(key, jobSet);
     this.#confirm(jobSet, entry);
@@ -77,7 +85,8 @@ export class Reconciler {
     entry.effects.submit(jobSet, decision);
     const planMs = clock.monotonic() - startedAt;
     this.#logProblems(key, entry, decision);
-    return { outcome: await this.#settle(jobSet, entry, decision), planMs };
+    const outcome = await this.#settle(jobSet, entry, decision);
+    return { outcome, planMs, hasBacklog: entry.effects.hasBacklog };
   }
 
   /** Starts no more requests; resolves once those under way have settled. */
