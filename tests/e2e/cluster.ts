@@ -295,6 +295,11 @@ export function isDeleting(object: unknown): boolean {
   return at(object, "metadata", "deletionTimestamp") !== undefined;
 }
 
+/** The uid of its first owner. */
+export function ownerUidOf(object: unknown): string {
+  return asString(at(asArray(at(object, "metadata", "ownerReferences"))[0], "uid")) ?? "";
+}
+
 /** The restart attempt that a Job or a Pod belongs to. */
 export function attemptOf(object: unknown): number {
   return Number(labelsOf(object)["jobset.sigs.k8s.io/restart-attempt"]);

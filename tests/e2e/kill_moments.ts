@@ -1,8 +1,8 @@
 /** `kill -9` in the middle of restarts (R84). */
 import { expect } from "bun:test";
-import { asArray, asInteger, asString, at } from "../../src/base/json.ts";
+import { asInteger, at } from "../../src/base/json.ts";
 import type { Random } from "../../src/base/random.ts";
-import { attemptOf, type Cluster, isDeleting, nameOf, restartsOf, uidOf } from "./cluster.ts";
+import { attemptOf, type Cluster, isDeleting, nameOf, ownerUidOf, restartsOf, uidOf } from "./cluster.ts";
 import type { Controller } from "./controller.ts";
 import { JobRecord } from "./job_record.ts";
 import { fail } from "./job_status.ts";
@@ -110,8 +110,4 @@ export async function killAtRandomMoments(
     await restarted.restarted();
   }
   await restarted.finish();
-}
-
-function ownerUidOf(job: unknown): string {
-  return asString(at(asArray(at(job, "metadata", "ownerReferences"))[0], "uid")) ?? "";
 }
