@@ -135,6 +135,8 @@ test("a server that stays away is given up on, and the next repeat tells the who
   const { clock, api, recorder } = start();
   api.fail("POST", "/events", { kind: "refuse", status: 503 }, 1000);
   recorder.emit(JOBSET, note("x"));
+  await clock.advanceAndSettle(500);
+  expect(api.requests.length).toBe(1);
   await clock.advanceAndSettle(200_000);
   expect(api.requests.length).toBeLessThan(10);
   expect(clock.timerCount).toBe(0);
@@ -171,9 +173,15 @@ test("stop writes at once what waits, and what was repeated while it was being w
   api.fail("POST", "/events", { kind: "hold", until: hold.promise });
   for (let index = 0; index < 60; index++) recorder.emit(JOBSET, note(`n${index}`));
   recorder.emit(JOBSET, note("n0"));
-  const stopped = recorder.stop();
+  const holdRepeat = Promise.withResolvers<void>();
+  api.fail("PATCH", "/events", { kind: "hold", until: holdRepeat.promise });
+  let isStopped = false;
+  const stopped = recorder.stop().then(() => isStopped = true);
   await clock.advanceAndSettle(100);
   hold.resolve();
+  await clock.advanceAndSettle(100);
+  expect(isStopped).toBe(false);
+  holdRepeat.resolve();
   await stopped;
   expect(counts(api).filter((count) => count === 2).length).toBe(1);
   expect(api.list("/events/").length).toBe(60);
@@ -181,6 +189,7 @@ test("stop writes at once what waits, and what was repeated while it was being w
   recorder.emit(JOBSET, note("late"));
   await clock.advanceAndSettle(1000);
   expect(api.list("/events/").length).toBe(60);
+  expect(recorder.objectCount).toBe(0);
 });
 
 test("stop gives up after two seconds", async () => {
@@ -210,6 +219,13 @@ test("what is remembered is limited: objects, series and the text of a note", as
   await clock.advanceAndSettle(2000);
   await done;
   expect(api.requests.length - before).toBeLessThan(101);
+});
+
+test("notes that differ beyond 1,024 bytes are the same Event", async () => {
+  const { clock, api, recorder } = start();
+  for (const end of ["1", "2"]) recorder.emit(JOBSET, note("x".repeat(2000) + end));
+  await clock.advanceAndSettle(1000);
+  expect(counts(api)).toEqual([2]);
 });
 
 test("a note is cut to 1,024 bytes; a long name still makes a valid one", async () => {

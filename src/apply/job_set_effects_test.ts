@@ -2,27 +2,12 @@ import { expect, test } from "bun:test";
 import { at } from "../base/json.ts";
 import { readJob } from "../api/job.ts";
 import { readJobSet } from "../api/job_set.ts";
-import { CLAIMS, JOBS, JOBSETS, NAMESPACE, SERVICES, TestWorld } from "./test_world.ts";
-
-/** A JobSet with an endless restart budget whose Jobs all exist. */
-async function running(workers: number, spec = {}): Promise<TestWorld> {
-  const world = new TestWorld();
-  world.apply("a", { failurePolicy: { maxRestarts: 100 }, ...spec }, workers);
-  await world.pass(1000);
-  expect(world.jobs.size).toBe(workers);
-  return world;
-}
-
-function failJob(world: TestWorld, name: string): void {
-  world.api.setJobStatus(`${JOBS}/${name}`, {}, [{ type: "Failed", reason: "BackoffLimitExceeded" }]);
-}
+import type { EventDraft, Plan } from "../plan/types.ts";
+import { JobSetEffects } from "./job_set_effects.ts";
+import { eventsOf, failJob, JOBS, JOBSETS, NAMESPACE, running, SERVICES, TestWorld } from "./test_world.ts";
 
 function uids(world: TestWorld): Set<unknown> {
   return new Set(world.api.list("/jobs/").map((job) => at(job, "metadata", "uid")));
-}
-
-function jobEvents(world: TestWorld, reason = "JobCreationFailed") {
-  return world.api.list("/events/").filter((event) => event["reason"] === reason);
 }
 
 test("a restart deletes each Job once, foreground and by uid, and creates each once, 50 at a time (R83)", async () => {
@@ -120,7 +105,7 @@ test.each([[404, "NotFound"], [409, "Conflict"]])(
     expect(reason).not.toBe("");
     if (status === 409) expect(at(world.api.get(`${JOBS}/a-w-1`), "metadata", "uid")).toBe("younger");
     else expect(world.jobNames()).toContain("a-w-1");
-    expect(jobEvents(world)).toEqual([]);
+    expect(eventsOf(world, "JobCreationFailed")).toEqual([]);
   },
 );
 
@@ -134,194 +119,44 @@ test("a delete that is refused with a conflict although the Job is still that on
   expect(world.api.count("DELETE", "a-w-1")).toBe(2);
 });
 
-test("a delete that fails is tried again with back-off until it works, also once the JobSet has finished (R86)", async () => {
-  const world = await running(2);
-  const old = uids(world);
-  world.api.fail("DELETE", "a-w-1", { kind: "refuse", status: 500 }, 10);
-  failJob(world, "a-w-0");
-  await world.pass(200);
-  expect(world.api.count("DELETE", "a-w-1")).toBeLessThan(8);
-  world.api.setJobStatus(`${JOBS}/a-w-0`, { succeeded: 1 }, [{ type: "Complete" }]);
-  world.edit("a", { successPolicy: { operator: "Any" } });
-  await world.pass(20_000);
-  expect(world.conditions("a")).toContain("Completed=True");
-  expect([...uids(world)].filter((uid) => old.has(uid))).toEqual([]);
-});
-
-test("a create whose answer was lost is found and taken in, without an event", async () => {
+test("refusals are told although no create of the newest plan is left to end the round", async () => {
   const world = new TestWorld();
-  world.isLagging = true;
-  world.api.fail("POST", JOBS, { kind: "loseAnswer" });
-  const key = world.apply("a", {}, 2);
-  world.catchUp();
-  world.isLagging = true;
-  world.queue.add(key);
-  await world.pass(1000);
-  expect(world.jobs.size).toBe(2);
-  expect(jobEvents(world)).toEqual([]);
-  const posts = world.api.count("POST", JOBS);
-  world.queue.add(key);
-  await world.pass(1000);
-  expect(world.api.count("POST", JOBS)).toBe(posts);
-});
-
-test("AlreadyExists for a Job that has gone meanwhile is tried again without an event", async () => {
-  const world = new TestWorld();
-  world.api.fail("POST", JOBS, { kind: "refuse", status: 409, reason: "AlreadyExists" });
-  world.apply("a", {}, 1);
-  await world.pass(1000);
-  expect(world.jobNames()).toEqual(["a-w-0"]);
-  expect(jobEvents(world)).toEqual([]);
-});
-
-test.each([
-  ["of nobody", undefined],
-  ["of an older JobSet of this name", {
-    apiVersion: "jobset.x-k8s.io/v1alpha2",
-    kind: "JobSet",
-    name: "a",
-    uid: "old",
-    controller: true,
-  }],
-])(
-  "a Job %s under our name is left alone, told of once, and its place taken within 60 s of its end",
-  async (_, owner) => {
-    const world = new TestWorld();
-    const metadata = {
-      namespace: NAMESPACE,
-      name: "a-w-0",
-      uid: "foreign",
-      ...(owner === undefined ? {} : { ownerReferences: [owner] }),
-    };
-    world.api.put(`${JOBS}/a-w-0`, { metadata });
-    world.apply("a", {}, 2);
-    await world.pass(600_000);
-    const [event, ...others] = jobEvents(world);
-    expect(others).toEqual([]);
-    expect(String(event?.["note"])).toStartWith('job "a-w-0" creation failed with error: ');
-    expect(String(event?.["note"])).toContain(owner === undefined ? "not owned by a JobSet" : '"old"');
-    expect(event?.["series"]).toBeUndefined();
-    expect(at(world.api.get(`${JOBS}/a-w-0`), "metadata", "uid")).toBe("foreign");
-    expect(world.jobNames()).toEqual(["a-w-0", "a-w-1"]);
-    expect(world.api.count("DELETE", JOBS) + world.api.count("PATCH", JOBS)).toBe(0);
-    expect(world.api.count("POST", JOBS)).toBeLessThan(30);
-    world.api.remove(`${JOBS}/a-w-0`);
-    await world.pass(60_000);
-    expect(at(world.api.get(`${JOBS}/a-w-0`), "metadata", "uid")).not.toBe("foreign");
-  },
-);
-
-test("200 refused creates make one readable event, its repeats a series, no condition (R62, R63, R82)", async () => {
-  const world = new TestWorld();
-  const message = "exceeded quota: 100%s used\nby ünïcödé 😀 pods";
-  world.api.fail("POST", JOBS, { kind: "refuse", status: 403, message }, 100_000);
-  world.apply("a", {}, 200);
-  await world.pass(300);
-  const [event, ...others] = jobEvents(world);
-  expect(others).toEqual([]);
-  expect(String(event?.["note"])).toStartWith(
-    `job "a-w-0" creation failed with error: ${message}\njob "a-w-1" creation`,
-  );
-  expect(new TextEncoder().encode(String(event?.["note"])).length).toBeLessThanOrEqual(1024);
-  expect(event?.["type"]).toBe("Warning");
-  await world.pass(300_000);
-  expect(jobEvents(world).length).toBe(1);
-  expect(Number(at(jobEvents(world)[0], "series", "count"))).toBeGreaterThan(10);
-  expect(world.conditions("a")).toEqual([]);
-  expect(world.errors()).toEqual([]);
-  // Another JobSet goes on, and freed quota is used within a minute.
-  world.api.heal();
-  world.apply("b");
-  await world.rest();
-  expect(world.jobNames()).toEqual(["b-w-0"]);
-  await world.pass(60_000);
-  expect(world.jobNames().length).toBe(201);
-});
-
-test("refusals that come one after the other do not put off the next try", async () => {
-  const world = await running(30);
-  world.api.fail("POST", JOBS, { kind: "refuse", status: 403 }, 100_000);
-  world.api.remove(`${JOBS}/a-w-0`);
-  await world.pass(300_000);
-  const tries = () => world.api.requests.filter(({ body }) => at(body, "metadata", "name") === "a-w-0").length;
-  const before = tries();
-  // While one waits its minute, another Job is lost and refused every 20 s.
-  for (let index = 1; index < 25; index++) {
-    world.api.remove(`${JOBS}/a-w-${index}`);
-    await world.pass(20_000);
-  }
-  expect(tries() - before).toBeGreaterThanOrEqual(7);
-  world.api.heal();
-  await world.pass(60_000);
-  expect(world.jobNames().length).toBe(30);
-});
-
-test("refusals are told and tried again although the rest of their plan is called off", async () => {
-  const world = new TestWorld();
-  const hold = Promise.withResolvers<void>();
-  world.apply("a", { failurePolicy: { maxRestarts: 5 } }, 60);
-  // 49 hang, one is refused; then the JobSet fails over, which calls the waiting ones off.
-  world.api.fail("POST", JOBS, { kind: "refuse", status: 403, message: "no" });
-  world.api.fail("POST", JOBS, { kind: "hold", until: hold.promise }, 49);
-  await world.rest();
-  hold.resolve();
-  await world.pass(60_000);
-  expect(world.jobNames().length).toBe(60);
-  expect(jobEvents(world).length).toBe(1);
-});
-
-test("no answer at all is no refusal: no event, and it is tried again", async () => {
-  const world = new TestWorld();
-  world.api.fail("POST", JOBS, { kind: "refuse", status: 0, reason: "Network", message: "connection refused" }, 3);
-  world.apply("a", {}, 1);
-  await world.pass(1000);
-  expect(world.jobNames()).toEqual(["a-w-0"]);
-  expect(jobEvents(world)).toEqual([]);
-});
-
-test("the Service: refused it is told and tried again; there already it is used as it is (R16)", async () => {
-  const world = new TestWorld();
-  world.api.fail("POST", SERVICES, { kind: "refuse", status: 403, message: "100% no" }, 3);
-  world.apply("a");
-  await world.pass(1000);
-  expect(
-    jobEvents(world, "HeadlessServiceCreationFailed").map((event) => [event["note"], at(event, "series", "count")]),
-  ).toEqual([
-    ["100% no", 3],
-  ]);
-  expect(world.jobNames()).toEqual(["a-w-0"]);
-
-  const other = new TestWorld();
-  other.isLagging = true;
-  other.api.put(`${SERVICES}/a`, { metadata: { namespace: NAMESPACE, name: "a" } });
-  const key = other.apply("a");
-  const jobSet = readJobSet(other.api.get(`${JOBSETS}/a`) ?? {});
+  const jobSet = readJobSet(world.api.put(`${JOBSETS}/a`, { metadata: { namespace: NAMESPACE, name: "a" }, spec: {} }));
   if (jobSet === undefined) throw new Error("no JobSet");
-  other.jobSets.upsert(jobSet);
-  other.queue.add(key);
-  other.api.fail("GET", SERVICES, { kind: "refuse", status: 500 });
-  await other.rest();
-  expect(other.api.count("POST", JOBS)).toBe(0);
-  await other.pass(1000);
-  expect(other.api.list("/services/").length).toBe(1);
-  expect(other.jobNames()).toEqual(["a-w-0"]);
-});
-
-test("claims: one look per claim, made where absent, refused ones told and tried again", async () => {
-  const world = new TestWorld();
-  world.api.put(`${CLAIMS}/there-a`, { metadata: { namespace: NAMESPACE, name: "there-a" } });
-  world.api.fail("POST", CLAIMS, { kind: "refuse", status: 403, message: "no space" });
-  const templates = ["there", "new"].map((name) => ({ metadata: { name }, spec: {} }));
-  const key = world.apply("a", { volumeClaimPolicies: [{ templates }] });
-  await world.pass(1000);
-  expect(world.api.list("/persistentvolumeclaims/").length).toBe(2);
-  expect(jobEvents(world, "PVCCreationFailed").map((event) => event["note"])).toEqual(["no space"]);
-  expect(world.jobNames()).toEqual(["a-w-0"]);
-  const gets = world.api.count("GET", CLAIMS);
-  world.api.remove(`${CLAIMS}/new-a`);
-  world.queue.add(key);
-  await world.pass(1000);
-  expect(world.api.count("GET", CLAIMS)).toBe(gets);
+  const events: EventDraft[] = [];
+  const { api: client, jobs, services, clock } = world;
+  const log = { info: () => {}, error: () => {} };
+  const effects = new JobSetEffects(jobSet.uid, {
+    client,
+    jobs,
+    services,
+    clock,
+    log,
+    wake: () => {},
+    emit: (event) => events.push(event),
+  });
+  const nothing: Plan = {
+    deletes: [],
+    claims: [],
+    creates: [],
+    patches: [],
+    deleteJobSet: false,
+    events: [],
+    problems: [],
+  };
+  client.fail("DELETE", JOBS, { kind: "hold", until: new Promise(() => {}) }, 50);
+  const deletes = Array.from({ length: 50 }, (_, index) => ({ name: `d${index}`, uid: `d${index}` }));
+  const create = (name: string) => ({ name, replicatedJobIndex: 0, jobIndex: 0 });
+  // The jobSet has no replicatedJob: the body can't be made, which counts as refused.
+  effects.submit(jobSet, { ...nothing, deletes: deletes.slice(0, 49), creates: [create("x")] });
+  effects.submit(jobSet, { ...nothing, deletes: deletes.slice(49), creates: [create("y")] });
+  await world.rest();
+  expect(events).toEqual([]);
+  effects.submit(jobSet, nothing);
+  expect(events.map(({ reason }) => reason)).toEqual(["JobCreationFailed"]);
+  expect([...effects.inFlight(jobSet).refused]).toEqual(["x"]);
+  clock.advance(5);
+  expect([...effects.inFlight(jobSet).refused]).toEqual([]);
 });
 
 test("a successful Job that is deleted is neither rerun nor forgotten (R81)", async () => {
@@ -357,4 +192,18 @@ test("BlockingRecreate waits for creates of the old attempt that are still under
   world.collectsAtOnce = true;
   await world.pass(500);
   expect(world.jobNames().length).toBe(2);
+});
+
+test("a delete that fails is tried again with back-off until it works, also once the JobSet has finished (R86)", async () => {
+  const world = await running(2);
+  const old = uids(world);
+  world.api.fail("DELETE", "a-w-1", { kind: "refuse", status: 500 }, 10);
+  failJob(world, "a-w-0");
+  await world.pass(200);
+  expect(world.api.count("DELETE", "a-w-1")).toBeLessThan(8);
+  world.api.setJobStatus(`${JOBS}/a-w-0`, { succeeded: 1 }, [{ type: "Complete" }]);
+  world.edit("a", { successPolicy: { operator: "Any" } });
+  await world.pass(20_000);
+  expect(world.conditions("a")).toContain("Completed=True");
+  expect([...uids(world)].filter((uid) => old.has(uid))).toEqual([]);
 });

@@ -191,6 +191,33 @@ export class TestWorld {
   }
 }
 
+/** A world with JobSet `a` of so many Jobs, all of them created, and an endless restart budget. */
+export async function running(workers: number, spec: JsonObject = {}): Promise<TestWorld> {
+  const world = new TestWorld();
+  world.apply("a", { failurePolicy: { maxRestarts: 100_000 }, ...spec }, workers);
+  await world.pass(1000);
+  if (world.jobs.size !== workers) throw new Error(`${world.jobs.size} Jobs instead of ${workers}`);
+  return world;
+}
+
+export function failJob(world: TestWorld, name: string): void {
+  world.api.setJobStatus(`${JOBS}/${name}`, {}, [{ type: "Failed", reason: "BackoffLimitExceeded" }]);
+}
+
+export function makeReady(world: TestWorld, names: readonly string[] = world.jobNames()): void {
+  for (const name of names) world.api.setJobStatus(`${JOBS}/${name}`, { ready: 1, active: 1 });
+}
+
+/** The Events with this reason. */
+export function eventsOf(world: TestWorld, reason: string): readonly JsonObject[] {
+  return world.api.list("/events/").filter((event) => event["reason"] === reason);
+}
+
+/** How often something was told, repeats in a series included. */
+export function told(world: TestWorld, reason: string): number {
+  return eventsOf(world, reason).reduce((sum, event) => sum + Number(at(event, "series", "count") ?? 1), 0);
+}
+
 function feed<T extends CacheEntry>(
   cache: ObjectCache<T>,
   { kind, body }: WatchEvent,
