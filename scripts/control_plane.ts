@@ -31,6 +31,11 @@ export interface ControlPlaneOptions {
   /** `false` leaves the component out. `controllers` are names for `--controllers`; all of the defaults where absent. */
   readonly controllerManager?: false | { readonly controllers?: readonly string[]; readonly flags?: readonly string[] };
   readonly scheduler?: false | { readonly flags?: readonly string[] };
+  /**
+   * Files of CRDs to install before the controller manager starts: its garbage collector looks for new kinds only every 30 s,
+   * and until then does not collect what their objects own.
+   */
+  readonly crds?: readonly string[];
   /** Told what is going on; silent where absent. */
   readonly report?: (line: string) => void;
 }
@@ -120,6 +125,7 @@ export class ControlPlane {
       check: () => this.#isAlive(etcd) && isHealthy(`${components.etcdUrl(layout)}/health`),
     });
     await this.startApiServer();
+    await this.#install(options.crds ?? []);
     if (options.scheduler !== false) {
       this.#spawn("kube-scheduler", [
         ...components.schedulerFlags(layout, gates),
@@ -269,6 +275,13 @@ export class ControlPlane {
   #isAlive(child: GuardedProcess): boolean {
     if (child.isRunning()) return true;
     throw new Error(`start the control plane: a component ended. Its last words:\n${child.lastLines(LOG_LINES)}`);
+  }
+
+  async #install(crds: readonly string[]): Promise<void> {
+    if (crds.length === 0) return;
+    const files = crds.flatMap((file) => ["-f", file]);
+    await this.mustKubectl(["apply", "--server-side", ...files]);
+    await this.mustKubectl(["wait", "--for=condition=Established", "--timeout=30s", ...files]);
   }
 
   async #isReady(): Promise<boolean> {

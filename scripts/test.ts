@@ -48,7 +48,8 @@ function testFiles(folder: string): readonly string[] {
 async function runOnControlPlane(plan: Plan): Promise<Total> {
   const report = (line: string) => console.log(line);
   const binary = await buildBinary(report);
-  const controlPlane = await startControlPlane({ auditUsers: [CONTROLLER_USER], report });
+  const crds = [join(ROOT, "crds", "jobset.x-k8s.io_jobsets.yaml")];
+  const controlPlane = await startControlPlane({ auditUsers: [CONTROLLER_USER], crds, report });
   try {
     const kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, report });
     const file = join(controlPlane.dir, "e2e.json");

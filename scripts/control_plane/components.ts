@@ -124,6 +124,8 @@ export function apiServerFlags(layout: Layout, featureGates: string): readonly s
     "--kubelet-preferred-address-types=InternalIP",
     `--audit-policy-file=${file("audit.yaml")}`,
     `--audit-log-path=${auditLogFile(layout)}`,
+    // In one file: benches count its lines.
+    "--audit-log-maxsize=10000",
     "--shutdown-delay-duration=0s",
     "--profiling=false",
     ...gateFlags(featureGates),

@@ -12,6 +12,7 @@ import { waitFor } from "../../scripts/control_plane/wait.ts";
 import { startKubelet } from "../../scripts/kubelet.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
+const CRD_FILE = join(ROOT, "crds/jobset.x-k8s.io_jobsets.yaml");
 const JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/jobsets";
 const NAMESPACE = "jobset-system";
 const SERVICE_ACCOUNT = "jobset-controller-manager";
@@ -167,7 +168,7 @@ export async function startEnvironment(
 ): Promise<Environment & { readonly controlPlane: ControlPlane }> {
   const [binary, controlPlane] = await Promise.all([
     buildBinary(),
-    startControlPlane({ auditUsers: [CONTROLLER_USER], ...options }),
+    startControlPlane({ auditUsers: [CONTROLLER_USER], crds: [CRD_FILE], ...options }),
   ]);
   const kubelet = nodes === 0 ? undefined : await startKubelet({ access: controlPlane.api.access, nodes });
   const environment = new Environment(describe(controlPlane, binary), controlPlane.binaries.kubectl, async () => {
