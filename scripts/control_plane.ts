@@ -281,7 +281,12 @@ export class ControlPlane {
     if (crds.length === 0) return;
     const files = crds.flatMap((file) => ["-f", file]);
     await this.mustKubectl(["apply", "--server-side", ...files]);
-    await this.mustKubectl(["wait", "--for=condition=Established", "--timeout=30s", ...files]);
+    // Where a CRD has no conditions at all yet, `kubectl wait` fails at once.
+    const wait = ["wait", "--for=condition=Established", "--timeout=5s", ...files];
+    await waitFor("the CRDs to be served", {
+      timeoutMs: START_TIMEOUT_MS,
+      check: async () => (await this.kubectl(wait)).code === 0,
+    });
   }
 
   async #isReady(): Promise<boolean> {
