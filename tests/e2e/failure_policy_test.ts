@@ -172,9 +172,24 @@ e2e.test("RestartJob while its gate is off is told by an event; nothing restarts
 e2e.test("a Job about to fail restarts the JobSet before its last Pod is gone; it is counted as what its Pods make it (R70)", async (cluster) => {
   await create(cluster, policy(0));
   for (const name of ["js-driver-0", "js-workers-0", "js-workers-1"]) await run(cluster, name);
-  const ready = async () => countersOf(await cluster.jobSet("js"), "workers")["ready"] === 2;
-  await cluster.eventually("both workers to be ready", ready);
-  await startToFail(cluster, "js-workers-0", { reason: "PodFailurePolicy" });
+  const counters = async (name: string) => countersOf(await cluster.jobSet("js"), name);
+  await cluster.eventually("all to be ready", async () => {
+    return (await counters("driver"))["ready"] === 1 && (await counters("workers"))["ready"] === 2;
+  });
+  const recording = await cluster.record("jobsets");
+  await startToFail(cluster, "js-driver-0", { reason: "PodFailurePolicy" });
+  const failed = await cluster.terminal("js", "Failed");
+  expect(conditionOf(failed, "Failed")?.message).toContain("(first failed job: js-driver-0)");
+  // It is kept for the evidence, and its bucket is the one of its Pods until Failed is true.
+  expect((await cluster.jobCount("js", 1)).map(nameOf)).toEqual(["js-driver-0"]);
+  await cluster.eventually("the workers to be gone", async () => (await counters("workers"))["active"] === 0);
+  await recording.stop();
+  for (const { object } of recording.frames) {
+    expect(countersOf(object, "driver")).toMatchObject({ failed: 0, active: 1, ready: 1 });
+  }
+  await fail(cluster, "js-driver-0");
+  await cluster.eventually("it to count as failed", async () => (await counters("driver"))["failed"] === 1);
+});
   const failed = await cluster.terminal("js", "Failed");
   expect(conditionOf(failed, "Failed")?.message).toContain("(first failed job: js-workers-0)");
   // It is kept for the evidence, and its bucket is the one of its Pods until Failed is true.
