@@ -186,13 +186,24 @@ function run(bun, args) {
 
 /** npm starts us through a shell, which outlives an npm that was killed; so we look for npm itself. Linux only. */
 function endWithNpm(end) {
-  const stat = `/proc/${process.ppid}/stat`;
-  if (process.env.npm_lifecycle_event === undefined || !existsSync(stat)) return;
-  const npm = Number(readFileSync(stat, "utf8").replace(/^.*\) \S+ /s, "").split(" ")[0]);
-  if (npm <= 1) return;
+  const npm = [process.ppid, parentOf(process.ppid)].find((pid) =>
+    pid !== undefined && commandOf(pid).startsWith("npm ")
+  );
+  if (npm === undefined) return;
   setInterval(() => {
     if (!existsSync(`/proc/${npm}`)) end();
   }, LOOK_AT_NPM_MS).unref();
+}
+
+function parentOf(pid) {
+  const stat = `/proc/${pid}/stat`;
+  if (!existsSync(stat)) return undefined;
+  return Number(readFileSync(stat, "utf8").replace(/^.*\) \S+ /s, "").split(" ")[0]);
+}
+
+function commandOf(pid) {
+  const comm = `/proc/${pid}/comm`;
+  return existsSync(comm) ? readFileSync(comm, "utf8") : "";
 }
 
 function say(line) {
