@@ -190,15 +190,6 @@ e2e.test("a Job about to fail restarts the JobSet before its last Pod is gone; i
   await fail(cluster, "js-driver-0");
   await cluster.eventually("it to count as failed", async () => (await counters("driver"))["failed"] === 1);
 });
-  const failed = await cluster.terminal("js", "Failed");
-  expect(conditionOf(failed, "Failed")?.message).toContain("(first failed job: js-workers-0)");
-  // It is kept for the evidence, and its bucket is the one of its Pods until Failed is true.
-  expect((await cluster.jobCount("js", 1)).map(nameOf)).toEqual(["js-workers-0"]);
-  const counters = () => cluster.jobSet("js").then((stored) => countersOf(stored, "workers"));
-  expect(await counters()).toMatchObject({ failed: 0, active: 1, ready: 1 });
-  await fail(cluster, "js-workers-0");
-  await cluster.eventually("it to count as failed", async () => (await counters())["failed"] === 1);
-});
 
 e2e.test("what real Pods and the real Job controller report reaches the rules", async (cluster) => {
   const spec = policy(3, [
