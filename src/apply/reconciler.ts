@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { asObject, canonicalJson } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import type { Job } from "../api/job.ts";
-import { type JobSet, readJobSet } from "../api/job_set.ts";
+import { type JobSet, readJobSet, terminalCondition } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import type { Service } from "../api/service.ts";
 import type { CacheChange, ObjectCache } from "../cache/object_cache.ts";
@@ -53,6 +53,8 @@ interface Entry {
   readonly problems: Set<string>;
   /** The decision of a status write that failed, and may have taken effect all the same; what it was based on. */
   unconfirmed: { readonly decision: Plan; readonly resourceVersion: string } | undefined;
+  /** A Job of the current attempt vanished: perhaps the JobSet is being deleted, and its own event is late. */
+  isDoubtful: boolean;
 }
 
 export class Reconciler {
@@ -64,7 +66,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    options.jobs.onChange((change) => this.#rememberSuccess(change));
+    options.jobs.onChange((change) => this.#noteDeletion(change));
   }
 
   /** Plans and acts; also says what the key's rest depends on. */
@@ -72,12 +74,14 @@ export class Reconciler {
     const { jobSets, clock } = this.#options;
     if (this.#isStopped) return { outcome: { kind: "done" }, planMs: 0, hasBacklog: false };
     const [namespace = "", name = ""] = key.split("/");
-    const jobSet = jobSets.get(namespace, name);
+    const cached = jobSets.get(namespace, name);
+    const jobSet = cached === undefined ? undefined : await this.#withoutDoubt(key, cached);
     if (jobSet === undefined) {
       this.#forget(key);
       return { outcome: { kind: "done" }, planMs: 0, hasBacklog: false };
     }
     const entry = this.#entry(key, jobSet);
+    if (entry.isDoubtful) return { outcome: { kind: "backOff" }, planMs: 0, hasBacklog: false };
     this.#confirm(jobSet, entry);
     const startedAt = clock.monotonic();
     const decision = this.#plan(key, jobSet, entry);
@@ -87,6 +91,17 @@ export class Reconciler {
     this.#logProblems(key, entry, decision);
     const outcome = await this.#settle(jobSet, entry, decision);
     return { outcome, planMs, hasBacklog: entry.effects.hasBacklog };
+  }
+
+  /**
+   * The JobSet as it is to be planned; undefined where it is gone. After a Job of the current attempt has vanished it
+   * is read anew: watches do not keep step, and no Job of a JobSet being deleted is made again (R05).
+   */
+  async #withoutDoubt(key: string, jobSet: JobSet): Promise<JobSet | undefined> {
+    const entry = this.#entry(key, jobSet);
+    if (!entry.isDoubtful) return jobSet;
+    entry.isDoubtful = !await this.#readAgain(jobSet);
+    return this.#options.jobSets.get(jobSet.namespace, jobSet.name);
   }
 
   /** Starts no more requests; resolves once those under way have settled. */
@@ -162,7 +177,11 @@ export class Reconciler {
       log.info(2, "wrote status", { jobSet: key, fields: Object.keys(status.fields).join(",") });
       return undefined;
     } catch (error) {
-      if (isConflict(error)) return await this.#readAgain(jobSet);
+      if (isConflict(error)) {
+        await this.#readAgain(jobSet);
+        // What was read wakes the key at once; where it says nothing new, the conflict is waited out.
+        return { kind: "backOff" };
+      }
       if (isNotFound(error)) return { kind: "done" }; // Deleted: its watch event follows.
       if (isTransient(error)) entry.unconfirmed = { decision, resourceVersion: jobSet.resourceVersion };
       log.info(0, "writing status failed and is tried again", {
@@ -173,15 +192,16 @@ export class Reconciler {
     }
   }
 
-  /** A conflict: somebody wrote since, perhaps we ourselves, with an answer that never came. */
-  async #readAgain(jobSet: JobSet): Promise<Outcome> {
+  /** Lays what the API server holds now over the cache; false where it did not say. */
+  async #readAgain(jobSet: JobSet): Promise<boolean> {
     try {
       this.#observe(await this.#options.client.request(getJobSet(jobSet)));
+      return true;
     } catch (error) {
-      if (isNotFound(error)) this.#options.jobSets.observeDelete(jobSet);
+      if (!isNotFound(error)) return false;
+      this.#options.jobSets.observeDelete(jobSet);
+      return true;
     }
-    // What was read wakes the key at once; where it says nothing new, the conflict is waited out.
-    return { kind: "backOff" };
   }
 
   #observe(body: unknown): void {
@@ -208,6 +228,7 @@ export class Reconciler {
       statusAt: Number.NEGATIVE_INFINITY,
       problems: new Set(),
       unconfirmed: undefined,
+      isDoubtful: false,
     };
     this.#entries.set(key, entry);
     return entry;
@@ -225,14 +246,17 @@ export class Reconciler {
     this.#leaving.add(left);
   }
 
-  /** Spec 3.7, finished and gone: seen Complete, now deleted. The status may not have counted it yet. */
-  #rememberSuccess(change: CacheChange<Job>): void {
-    if (change.kind !== "delete" || change.before.phase.kind !== "complete") return;
-    const { ownerKey, ownerUid, name, restartAttempt } = change.before;
+  /** A Job of the current attempt is gone: it had succeeded (spec 3.7, finished and gone), or somebody deleted it. */
+  #noteDeletion(change: CacheChange<Job>): void {
+    if (change.kind !== "delete") return;
+    const { ownerKey, ownerUid, name, restartAttempt, phase } = change.before;
     const [namespace = "", jobSetName = ""] = ownerKey.split("/");
     const jobSet = this.#options.jobSets.get(namespace, jobSetName);
-    if (jobSet?.uid !== ownerUid || restartAttempt === undefined) return;
-    this.#entry(ownerKey, jobSet).effects.succeededAndGone.set(name, restartAttempt);
+    if (jobSet?.uid !== ownerUid || restartAttempt === undefined || restartAttempt < jobSet.status.restarts) return;
+    const entry = this.#entry(ownerKey, jobSet);
+    // The status may not have counted the success yet.
+    if (phase.kind === "complete") entry.effects.succeededAndGone.set(name, restartAttempt);
+    else if (!jobSet.isDeleting && terminalCondition(jobSet.status) === undefined) entry.isDoubtful = true;
   }
 
   #logProblems(key: string, entry: Entry, { problems }: Plan): void {

@@ -38,6 +38,8 @@ export class TestWorld {
   reconciles = 0;
   /** While set, watch events are kept back: the caches see nothing but answers. */
   isLagging = false;
+  /** The same for the watch of JobSets alone: watches do not keep step with each other. */
+  jobSetsLag = false;
   /** The garbage collector takes deleted Jobs at once. */
   collectsAtOnce = true;
   #late: WatchEvent[] = [];
@@ -113,6 +115,7 @@ export class TestWorld {
   /** Lets the watches tell what they kept back. */
   catchUp(): void {
     this.isLagging = false;
+    this.jobSetsLag = false;
     for (const event of this.#late.splice(0)) this.#watch(event);
   }
 
@@ -177,8 +180,9 @@ export class TestWorld {
   }
 
   #watch(event: WatchEvent): void {
-    if (this.isLagging) this.#late.push(event);
-    else if (event.path.includes("/jobsets/")) feed(this.jobSets, event, readJobSet);
+    const isJobSet = event.path.includes("/jobsets/");
+    if (this.isLagging || (this.jobSetsLag && isJobSet)) this.#late.push(event);
+    else if (isJobSet) feed(this.jobSets, event, readJobSet);
     else if (event.path.includes("/jobs/")) feed(this.jobs, event, readJob);
     else if (event.path.includes("/services/")) feed(this.services, event, readService);
   }
