@@ -91,7 +91,7 @@ e2e.test("maxRestarts: so many restarts, then Failed; absent it is 0", async (cl
 e2e.test("the first rule that matches decides: reasons, then message patterns, then targets, then none", async (cluster) => {
   await create(
     cluster,
-    policy(1, [
+    policy(2, [
       { name: "wrongInput", action: "FailJobSet", onJobFailureReasons: ["PodFailurePolicy", "FailedIndexes"] },
       {
         name: "flaky",
@@ -111,6 +111,7 @@ e2e.test("the first rule that matches decides: reasons, then message patterns, t
     ["js-workers-0", { message: "container main failed with exit code 42 (ours)" }, "FailurePolicy_flaky", 0],
     ["js-workers-1", { reason: "DeadlineExceeded" }, "FailurePolicy_workersLate", 0],
     ["js-workers-1", { message: "exit code 42" }, "FailurePolicy_theRest", 1],
+    ["js-driver-0", { reason: "DeadlineExceeded" }, "DefaultFailurePolicy", 2],
   ];
   for (const [index, [job, failure, reason, counted]] of steps.entries()) {
     await fail(cluster, job, failure);
