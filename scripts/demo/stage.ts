@@ -30,10 +30,10 @@ export async function setUpStage({ fates, step, report }: StageOptions): Promise
   step("build the executable");
   const binary = await buildBinary(report);
   step("start a Kubernetes control plane");
-  const controlPlane = await startControlPlane({ report });
+  const controlPlane = await startControlPlane({ crds: [join(ROOT, "crds/jobset.x-k8s.io_jobsets.yaml")], report });
   let kubelet: Kubelet | undefined;
   try {
-    step(`register ${NODES} Nodes, install the CRD and the controller's role`);
+    step(`register ${NODES} Nodes, install the controller's role`);
     kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, fates, report });
     await install(controlPlane);
     step("start the controller");
@@ -67,13 +67,9 @@ export class Stage {
 async function install(controlPlane: ControlPlane): Promise<void> {
   const apply = (...files: readonly string[]) =>
     controlPlane.mustKubectl(["apply", ...files.flatMap((file) => ["-f", join(ROOT, file)])]);
-  await apply("crds/jobset.x-k8s.io_jobsets.yaml", "manifests/namespace.yaml");
+  await apply("manifests/namespace.yaml");
   await apply("manifests/rbac.yaml");
   await controlPlane.mustKubectl(["apply", "-f", "-"], JSON.stringify(volumes()));
-  await waitFor("the CRD to be served", {
-    timeoutMs: START_TIMEOUT_MS,
-    check: async () => (await controlPlane.api.request("GET", "/apis/jobset.x-k8s.io/v1alpha2/jobsets")).code === 200,
-  });
 }
 
 /** For claims without a storage class; nothing is ever mounted. */
