@@ -4,6 +4,7 @@ import { asArray, asString, at, type JsonObject } from "../../src/base/json.ts";
 import { type Cluster, labelsOf, nameOf, uidOf } from "./cluster.ts";
 import { byHand, FATE, group, jobSet } from "./job_sets.ts";
 import { suite } from "./suite.ts";
+import { writesEnd } from "./writes.ts";
 
 const e2e = suite();
 
@@ -82,9 +83,12 @@ e2e.test("with generateName, Service and subdomain have the final name (R15)", a
 });
 
 e2e.test("a Service deleted by hand is made again, and the endpoints with it (R18)", async (cluster) => {
+  const position = cluster.environment.auditPosition();
   await cluster.create("jobsets", jobSet("js", [group("a")], { network: { subdomain: "net" } }));
   const first = await cluster.eventually("the Service", () => cluster.find("services", "net"));
   await cluster.eventually("the endpoint", async () => (await endpoints(cluster, "net")).has("js-a-0-0"));
+  // At rest, so that nothing but the Service's own event tells of it.
+  await writesEnd(cluster, position);
   await cluster.delete("services", "net");
   await cluster.eventually("another Service", async () => {
     const service = await cluster.find("services", "net");
