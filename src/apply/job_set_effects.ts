@@ -85,6 +85,11 @@ export class JobSetEffects {
     if (this.#newRefusals.length > 0) this.#settleCreates(jobSet);
   }
 
+  /** The Job of another owner that had this name is gone: a create that was refused for it need not wait any longer. */
+  nameIsFree(job: string): void {
+    this.#inFlight.refused.delete(job);
+  }
+
   /** Starts nothing more and forgets the retries; resolves once what is under way has settled. */
   async stop(): Promise<void> {
     this.#context.stop();

@@ -250,6 +250,9 @@ export class Reconciler {
   #noteDeletion(change: CacheChange<Job>): void {
     if (change.kind !== "delete") return;
     const { ownerKey, ownerUid, name, restartAttempt, phase } = change.before;
+    const known = this.#entries.get(ownerKey);
+    // What an older JobSet of this name left behind stood in the way (spec 3.11).
+    if (known !== undefined && known.effects.uid !== ownerUid) known.effects.nameIsFree(name);
     const [namespace = "", jobSetName = ""] = ownerKey.split("/");
     const jobSet = this.#options.jobSets.get(namespace, jobSetName);
     if (jobSet?.uid !== ownerUid || restartAttempt === undefined || restartAttempt < jobSet.status.restarts) return;
