@@ -64,8 +64,8 @@ export class RestartedJobSet {
   }
 
   /** Waits for the end of the restart: each failure counted once, every Job made once, and no other Job left. */
-  async restarted(): Promise<void> {
-    const jobs = await this.#cluster.jobCount(JOB_SET, JOBS, this.#attempt);
+  async restarted(timeoutMs?: number): Promise<void> {
+    const jobs = await this.#cluster.jobCount(JOB_SET, JOBS, this.#attempt, timeoutMs);
     const stored = await this.#cluster.jobSet(JOB_SET);
     expect(restartsOf(stored)).toBe(this.#attempt);
     expect(asInteger(at(stored, "status", "restartsCountTowardsMax"))).toBe(this.#attempt);

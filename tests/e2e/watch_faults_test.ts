@@ -88,6 +88,7 @@ e2e.test("deaf for a while, then 410 for every watch: what happened meanwhile is
     expect(restartsOf(await cluster.jobSet("fails"))).toBe(1);
     expect(record.counts("fails")).toEqual({ 0: 3, 1: 3 });
     expect(record.counts("loses")).toEqual({ 0: 4 });
+    expect(record.counts("goes")).toEqual({ 0: 3 });
     expect(errorLines(controller)).toEqual([]);
   });
 });

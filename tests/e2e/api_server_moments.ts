@@ -1,0 +1,57 @@
+/** `kill -9` of the API server in the middle of restarts; on a control plane of its own. */
+import { expect } from "bun:test";
+import type { Random } from "../../src/base/random.ts";
+import type { ControlPlane } from "../../scripts/control_plane.ts";
+import { errorLines } from "./behind_proxy.ts";
+import { Cluster } from "./cluster.ts";
+import { startController } from "./controller.ts";
+import { type Environment, startEnvironment } from "./environment.ts";
+import { RestartedJobSet } from "./kill_moments.ts";
+
+/** What restarts of by-hand Jobs need of the controller manager. */
+const CONTROLLERS = [
+  "garbage-collector-controller",
+  "namespace-controller",
+  "serviceaccount-controller",
+];
+
+export type OwnEnvironment = Environment & { readonly controlPlane: ControlPlane };
+
+export function startOwnEnvironment(): Promise<OwnEnvironment> {
+  return startEnvironment({ controllerManager: { controllers: CONTROLLERS }, scheduler: false }, 0);
+}
+
+/** Kills the API server at random moments of as many restarts and starts it again; etcd is compacted in between. */
+export async function killApiServerAtRandomMoments(
+  environment: OwnEnvironment,
+  { moments, random }: { readonly moments: number; readonly random: Random },
+): Promise<void> {
+  const { controlPlane } = environment;
+  const cluster = await Cluster.create(environment);
+  const controller = await startController(environment);
+  try {
+    const restarted = await RestartedJobSet.create(cluster);
+    const lengthMs = await restarted.measure(random);
+    for (let moment = 0; moment < moments; moment++) {
+      const afterMs = (moment + random.next()) / moments * lengthMs;
+      await restarted.failOne(random);
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      await controlPlane.killApiServer();
+      // Old watches can't be resumed after this: 410, and a new list.
+      if (moment % 2 === 1) await controlPlane.compactEtcd();
+      await controlPlane.startApiServer();
+      console.log(
+        `API server killed ${afterMs.toFixed(0)} of ${lengthMs.toFixed(0)} ms after the failure: ${await restarted
+          .progress()}`,
+      );
+      await restarted.restarted(90_000);
+    }
+    await restarted.finish();
+    expect(errorLines(controller)).toEqual([]);
+  } catch (error) {
+    console.error(`the controller's log ends:\n${controller.logTail()}`);
+    throw error;
+  } finally {
+    await controller.dispose();
+  }
+}
