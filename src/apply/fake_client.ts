@@ -8,8 +8,8 @@ export type WatchEvent = { readonly kind: "upsert" | "delete"; readonly path: st
 /** What happens to a request instead of its plain answer. */
 export type Fault =
   | { readonly kind: "refuse"; readonly status: number; readonly reason?: string; readonly message?: string }
-  /** It takes effect, but no answer comes back. */
-  | { readonly kind: "loseAnswer" }
+  /** It takes effect, but no answer comes back, or an error. */
+  | { readonly kind: "loseAnswer"; readonly status?: number; readonly reason?: string }
   /** It takes effect only once the promise resolves. */
   | { readonly kind: "hold"; readonly until: Promise<void> };
 
@@ -71,7 +71,8 @@ export class FakeClient implements KubeClient {
       if (fault?.kind === "refuse") throw refusal(fault.status, fault.reason ?? "Unknown", fault.message);
       const answer = this.#serve(sent);
       if (fault?.kind !== "loseAnswer") return answer;
-      throw new ApiError({ status: 0, reason: "Timeout", message: `${request.method} ${request.path}: no answer` });
+      const { status = 0, reason = "Timeout" } = fault;
+      throw new ApiError({ status, reason, message: `${request.method} ${request.path}: no answer` });
     } finally {
       if (isCounted) this.#atOnce--;
     }

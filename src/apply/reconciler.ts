@@ -1,6 +1,6 @@
 /** Reconciles one JobSet at a time: plan, hand the requests over, write the status (spec 3.2). */
 import type { Clock } from "../base/clock.ts";
-import { asObject, canonicalJson } from "../base/json.ts";
+import { asArray, asObject, canonicalJson } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import type { Job } from "../api/job.ts";
 import { type JobSet, readJobSet, terminalCondition } from "../api/job_set.ts";
@@ -44,6 +44,8 @@ export interface Reconciled {
 
 /** Design: a status write that changes only counters goes at most every 100 ms. */
 const COUNTERS_MS = 100;
+/** Tries of one status write that are remembered while it is not known which of them took effect. */
+const MAX_UNCONFIRMED = 10;
 
 interface Entry {
   readonly effects: JobSetEffects;
@@ -51,8 +53,8 @@ interface Entry {
   statusAt: number;
   /** Problems told already, so that each is logged once. */
   readonly problems: Set<string>;
-  /** The decision of a status write that failed, and may have taken effect all the same; what it was based on. */
-  unconfirmed: { readonly decision: Plan; readonly resourceVersion: string } | undefined;
+  /** Status writes that failed, and may have taken effect all the same: any of those based on this version. */
+  unconfirmed: { readonly resourceVersion: string; readonly decisions: readonly Plan[] } | undefined;
   /** A Job of the current attempt vanished: perhaps the JobSet is being deleted, and its own event is late. */
   isDoubtful: boolean;
 }
@@ -100,7 +102,9 @@ export class Reconciler {
   async #withoutDoubt(key: string, jobSet: JobSet): Promise<JobSet | undefined> {
     const entry = this.#entry(key, jobSet);
     if (!entry.isDoubtful) return jobSet;
-    entry.isDoubtful = !await this.#readAgain(jobSet);
+    // What vanishes while the answer is under way is doubtful again.
+    entry.isDoubtful = false;
+    if (!await this.#readAgain(jobSet)) entry.isDoubtful = true;
     return this.#options.jobSets.get(jobSet.namespace, jobSet.name);
   }
 
@@ -147,16 +151,13 @@ export class Reconciler {
     });
   }
 
-  /** A write whose answer was lost: where it is seen to have taken effect, what was to follow it does. */
+  /** Writes whose answers were lost: where one is seen to have taken effect, what was to follow it does. */
   #confirm(jobSet: JobSet, entry: Entry): void {
     const { unconfirmed } = entry;
     if (unconfirmed === undefined || unconfirmed.resourceVersion === jobSet.resourceVersion) return;
     entry.unconfirmed = undefined;
-    const seen = jobSet.status.conditions.map(({ raw }) => raw);
-    const written = unconfirmed.decision.status?.fields["conditions"];
-    if (written !== undefined && canonicalJson(seen) === canonicalJson(written)) {
-      this.#tell(jobSet, unconfirmed.decision);
-    }
+    const written = unconfirmed.decisions.find(({ status }) => status !== undefined && isWritten(jobSet, status));
+    if (written !== undefined) this.#tell(jobSet, written);
   }
 
   #counterWait(entry: Entry, status: StatusWrite): number {
@@ -177,13 +178,13 @@ export class Reconciler {
       log.info(2, "wrote status", { jobSet: key, fields: Object.keys(status.fields).join(",") });
       return undefined;
     } catch (error) {
+      if (isConflict(error) || isTransient(error)) rememberUnconfirmed(entry, jobSet, decision);
       if (isConflict(error)) {
         await this.#readAgain(jobSet);
         // What was read wakes the key at once; where it says nothing new, the conflict is waited out.
         return { kind: "backOff" };
       }
       if (isNotFound(error)) return { kind: "done" }; // Deleted: its watch event follows.
-      if (isTransient(error)) entry.unconfirmed = { decision, resourceVersion: jobSet.resourceVersion };
       log.info(0, "writing status failed and is tried again", {
         jobSet: key,
         error: error instanceof Error ? error.message : String(error),
@@ -269,4 +270,20 @@ export class Reconciler {
       this.#options.log.info(0, problem, { jobSet: key });
     }
   }
+}
+
+/** A conflict too may be with our own write: the client itself tries again where the server asks for it. */
+function rememberUnconfirmed(entry: Entry, { resourceVersion }: JobSet, decision: Plan): void {
+  const known = entry.unconfirmed?.resourceVersion === resourceVersion ? entry.unconfirmed.decisions : [];
+  entry.unconfirmed = { resourceVersion, decisions: [...known, decision].slice(-MAX_UNCONFIRMED) };
+}
+
+/** Whether the status says what the write was to say. Times apart: each try has its own. */
+function isWritten({ status }: JobSet, { fields }: StatusWrite): boolean {
+  const seen = status.conditions.map(({ raw }) => raw);
+  return fields["restarts"] === status.restarts && withoutTimes(fields["conditions"] ?? seen) === withoutTimes(seen);
+}
+
+function withoutTimes(conditions: unknown): string {
+  return canonicalJson(asArray(conditions).map((condition) => ({ ...asObject(condition), lastTransitionTime: "" })));
 }
