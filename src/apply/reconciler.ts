@@ -11,6 +11,7 @@ import { isConflict, isNotFound, isTransient } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
 import { plan } from "../plan/plan.ts";
 import type { Gates, Plan, StatusWrite } from "../plan/types.ts";
+import { messageOf } from "./effect_context.ts";
 import type { EventRecorder } from "./event_recorder.ts";
 import { JobSetEffects } from "./job_set_effects.ts";
 import { getJobSet, patchStatus } from "./requests.ts";
@@ -169,7 +170,7 @@ export class Reconciler {
     entry: Entry,
     { decision, status }: { decision: Plan; status: StatusWrite },
   ): Promise<Outcome | undefined> {
-    const { client, clock, log } = this.#options;
+    const { client, events, clock, log } = this.#options;
     const key = objectKey(jobSet.namespace, jobSet.name);
     try {
       this.#observe(await client.request(patchStatus(jobSet, status.fields)));
@@ -185,10 +186,10 @@ export class Reconciler {
         return { kind: "backOff" };
       }
       if (isNotFound(error)) return { kind: "done" }; // Deleted: its watch event follows.
-      log.info(0, "writing status failed and is tried again", {
-        jobSet: key,
-        error: error instanceof Error ? error.message : String(error),
-      });
+      const note = messageOf(error);
+      // A rule's name, say, that makes no reason of a condition: nothing goes on until somebody changes it.
+      if (!isTransient(error)) events.emit(jobSet, { type: "Warning", reason: "StatusWriteRefused", note });
+      log.info(0, "writing status failed and is tried again", { jobSet: key, error: note });
       return { kind: "backOff" };
     }
   }
