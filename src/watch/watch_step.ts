@@ -98,6 +98,8 @@ const SILENCE_MS = 90_000;
 const LASTED_MS = 30_000;
 /** A second fresh start within this time waits. */
 const START_OVER_EVERY_MS = 10_000;
+/** The longest wait that a server may ask for. */
+const MAX_ASKED_MS = 60_000;
 const BACKOFF = { baseMs: 800, capMs: 30_000, jitter: 0.5, healthyMs: 120_000 };
 
 export const INITIAL_WATCH_STATE: WatchState = {
@@ -286,11 +288,11 @@ function startOver(state: WatchState, error: ApiError, context: WatchContext): W
   return tooOften ? retryLater(fresh, error, context) : proceed(fresh, context);
 }
 
-/** 0.8 s to 30 s, doubling, with jitter, and no sooner than the server asks. */
+/** 0.8 s to 30 s, doubling, with jitter, and no sooner than the server asks, a minute at most. */
 function retryLater(state: WatchState, error: ApiError | undefined, { draw }: WatchContext): WatchStep {
   const failures = state.failures + 1;
   const delayMs = Math.min(BACKOFF.baseMs * 2 ** Math.min(state.failures, 16), BACKOFF.capMs);
-  const ms = Math.max(delayMs * (1 + BACKOFF.jitter * draw), error?.retryAfterMs ?? 0);
+  const ms = Math.max(delayMs * (1 + BACKOFF.jitter * draw), Math.min(error?.retryAfterMs ?? 0, MAX_ASKED_MS));
   const report: readonly WatchAction[] = error === undefined ? [] : [{ type: "report", error, failures }];
   return { state: { ...state, phase: "waiting", failures }, actions: [...report, { type: "setTimer", ms }] };
 }

@@ -324,6 +324,10 @@ describe("waits", () => {
     expect(starting().input(failed(status, { retryAfterMs: 1 })).waitMs).toBe(800);
   });
 
+  test("are never longer than a minute, whatever is asked for: the cache would stay stale", () => {
+    expect(starting().input(failed(503, { retryAfterMs: 86_400_000 })).waitMs).toBe(60_000);
+  });
+
   test.each([401, 403, 404, 0, 500, 429])(
     "follow a %d at the start, which is reported, and the stream is tried again",
     (status) => {

@@ -141,7 +141,11 @@ export class Watcher<T> {
       case "swap":
         return this.#swap(action.resourceVersion);
       case "report":
-        log.info(2, "watch interrupted", { path, error: action.error.message, failures: action.failures });
+        log.info(isTold(action.failures) ? 0 : 2, "watch interrupted, it is tried again", {
+          path,
+          error: action.error.message,
+          failures: action.failures,
+        });
         return onProblem?.(action.error, action.failures);
     }
   }
@@ -265,6 +269,11 @@ export class Watcher<T> {
     this.#synced = true;
     this.#options.onSynced?.();
   }
+}
+
+/** Nothing is seen while a watch fails: after half a minute of it, and every half hour, that is for everybody. */
+function isTold(failures: number): boolean {
+  return failures % 60 === 5;
 }
 
 type ObjectLine = Extract<WatchLine, { readonly object: JsonObject }>;

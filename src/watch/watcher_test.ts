@@ -286,3 +286,20 @@ test("a sink that throws ends the watcher with its error", async () => {
   server.last.send(event("MODIFIED", "a", 7));
   expect(await failed).toBe("Error: broken invariant");
 });
+
+test("a watch that keeps failing is told to the operator, now and then; a short interruption is not", async () => {
+  const lines: string[] = [];
+  start({ log: { info: (level, message) => level === 0 && lines.push(message), error: () => {} } });
+  const refuse = async (times: number) => {
+    for (let time = 0; time < times; time++) {
+      server.last.refuse(new ApiError({ status: 403, reason: "Forbidden", message: "no" }));
+      await clock.advanceAndSettle(0);
+      await clock.advanceAndSettle(30_000);
+    }
+    return lines.length;
+  };
+  expect(await refuse(4)).toBe(0);
+  expect(await refuse(1)).toBe(1);
+  expect(await refuse(50)).toBe(1);
+  expect(await refuse(10)).toBe(2);
+});
