@@ -50,7 +50,7 @@ const MAX_UNCONFIRMED = 10;
 
 interface Entry {
   readonly effects: JobSetEffects;
-  /** Monotonic time of the last status write. */
+  /** Monotonic time of the last status write, or of the first sight of the JobSet. */
   statusAt: number;
   /** Problems told already, so that each is logged once. */
   readonly problems: Set<string>;
@@ -89,8 +89,8 @@ export class Reconciler {
     const startedAt = clock.monotonic();
     const decision = this.#plan(key, jobSet, entry);
     for (const job of decision.vanished ?? []) entry.effects.succeededAndGone.set(job, jobSet.status.restarts);
-    entry.effects.submit(jobSet, decision);
     const planMs = clock.monotonic() - startedAt;
+    entry.effects.submit(jobSet, decision);
     this.#logProblems(key, entry, decision);
     const outcome = await this.#settle(jobSet, entry, decision);
     return { outcome, planMs, hasBacklog: entry.effects.hasBacklog };
@@ -227,7 +227,8 @@ export class Reconciler {
         wake: () => this.#options.wake(key),
         emit: (event) => events.emit({ namespace, name, uid }, event),
       }),
-      statusAt: Number.NEGATIVE_INFINITY,
+      // The first counters are all zero: they too may wait, so that the first Jobs need not.
+      statusAt: clock.monotonic(),
       problems: new Set(),
       unconfirmed: undefined,
       isDoubtful: false,
