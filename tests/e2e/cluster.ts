@@ -261,12 +261,20 @@ export class Recording {
       [...seen].every(([uid, { type, version }]) => type === "DELETED" || items.has(uid) || version > versionOf(list));
   }
 
+  /** The API server ends a watch that it cannot push to fast enough: it goes on from the last frame. */
   async #run(): Promise<void> {
-    const path = `${this.#path}?watch=1&resourceVersion=${this.#since}`;
-    try {
-      for await (const event of watch(this.#api, path, this.#abort.signal)) this.frames.push(event);
-    } catch (error) {
-      if (!this.#abort.signal.aborted) throw error;
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      const last = this.frames.at(-1);
+      const version = last === undefined ? this.#since : String(versionOf(last.object));
+      try {
+        for await (const event of watch(this.#api, `${this.#path}?watch=1&resourceVersion=${version}`, signal)) {
+          if (event.type === "ERROR") throw new Error(`record ${this.#path}: ${JSON.stringify(event.object)}`);
+          this.frames.push(event);
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
     }
   }
 }

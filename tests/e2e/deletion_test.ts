@@ -69,7 +69,7 @@ for (const ttlSecondsAfterFinished of [0, 1]) {
     await cluster.eventually("a's Jobs to be gone and c's to be there", async () => {
       return (await cluster.jobNames("js")).join() === "js-b-0,js-c-0";
     });
-    expect(countersOf(await cluster.jobSet("js"), "a")["succeeded"]).toBe(3);
+    await cluster.eventually("a to count", async () => countersOf(await cluster.jobSet("js"), "a")["succeeded"] === 3);
     await complete(cluster, "js-b-0");
     await cluster.eventually("b to count", async () => countersOf(await cluster.jobSet("js"), "b")["succeeded"] === 1);
     expect(terminalState(await cluster.jobSet("js"))).toBe("");
