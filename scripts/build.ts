@@ -1,6 +1,6 @@
 /** `npm run build`: compiles src/main.ts to the one executable dist/jobset, unless it is there already from the same inputs. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const ROOT = dirname(import.meta.dir);
@@ -28,8 +28,10 @@ export async function buildBinary(report: (line: string) => void = () => {}): Pr
   if (existsSync(BINARY) && existsSync(STAMP) && readFileSync(STAMP, "utf8") === stamp) return BINARY;
   report("compiling dist/jobset");
   const startedAt = performance.now();
-  mkdirSync(dirname(BINARY), { recursive: true });
-  const partial = `${BINARY}.${process.pid}`;
+  // The compiler leaves its source maps beside the executable, which has them inside as well: they go with the folder.
+  const folder = join(dirname(BINARY), `build.${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  const partial = join(folder, "jobset");
   const define = commit === "" ? [] : [`--define=JOBSET_COMMIT=${JSON.stringify(commit)}`];
   const command = [process.execPath, "build", ...FLAGS, ...define, "--outfile", partial, "src/main.ts"];
   const child = Bun.spawn(command, { cwd: ROOT, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
@@ -38,8 +40,9 @@ export async function buildBinary(report: (line: string) => void = () => {}): Pr
     new Response(child.stderr).text(),
     child.exited,
   ]);
+  if (code === 0) renameSync(partial, BINARY);
+  rmSync(folder, { recursive: true, force: true });
   if (code !== 0) throw new Error(`compile dist/jobset: ${`${err}${out}`.trim()}`);
-  renameSync(partial, BINARY);
   writeFileSync(STAMP, stamp);
   report(`compiled dist/jobset in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   return BINARY;
