@@ -1,11 +1,11 @@
 /**
  * The JobSet rules as a library: what a JobSet means and what a controller would do about it now.
- * Pure functions over plain JSON; they run in Bun, Deno and Node.
+ * Pure functions over plain JSON; they run in Bun, in Deno, and in a Node that takes TypeScript (22.18 or newer).
  *
  * ```ts
- * import { jobFactory, plan, readJobSet } from "jobset-lite";
+ * import { jobFactory, nothingKnown, plan, readJobSet } from "@jobset-lite/jobset";
  *
- * const jobSet = readJobSet(body);
+ * const jobSet = readJobSet(JSON.parse(text)); // of `kubectl get jobset NAME -o json`
  * if (jobSet !== undefined) {
  *   const { creates } = plan({ jobSet, jobs: [], hasService: true, ...nothingKnown(), now: 0 });
  *   const build = jobFactory(jobSet);
@@ -19,7 +19,13 @@ export * from "./src/api/keys.ts";
 export { childJobName, jobKey, volumeClaimName } from "./src/api/names.ts";
 export { type Condition, type JobSetConditionType } from "./src/api/conditions.ts";
 export { type Job, type JobFailure, type JobPhase, readJob } from "./src/api/job.ts";
-export { type JobSet, type JobSetStatus, readJobSet, type ReplicatedJob, terminalCondition } from "./src/api/job_set.ts";
+export {
+  type JobSet,
+  type JobSetStatus,
+  readJobSet,
+  type ReplicatedJob,
+  terminalCondition,
+} from "./src/api/job_set.ts";
 export { jobFactory } from "./src/plan/job_factory.ts";
 export { plan } from "./src/plan/plan.ts";
 export type {
