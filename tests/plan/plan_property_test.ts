@@ -5,19 +5,11 @@ import { asInteger, asObject, type JsonObject } from "../../src/base/json.ts";
 import { type Job, readJob } from "../../src/api/job.ts";
 import { type JobSet, readJobSet } from "../../src/api/job_set.ts";
 import { jobFactory } from "../../src/plan/job_factory.ts";
+import { nothingKnown } from "../../src/plan/nothing_known.ts";
 import { plan } from "../../src/plan/plan.ts";
-import type { InFlight, Plan, PlanInput } from "../../src/plan/types.ts";
+import type { Plan, PlanInput } from "../../src/plan/types.ts";
 import { oddJobs, oddJobSet } from "./odd_shapes.ts";
 
-const IN_FLIGHT: InFlight = {
-  creates: new Set(),
-  refused: new Set(),
-  deletes: new Set(),
-  patches: new Set(),
-  service: false,
-  claims: new Set(),
-  jobSetDelete: false,
-};
 /** Some thousands at most, whatever `replicas` says. */
 const MAX_CREATES = 5_000;
 
@@ -33,7 +25,7 @@ function inputOf(
     hasService,
     claims: new Set<string>(),
     succeededAndGone: new Map([["js-a-0", 0], ["js-b-1", 1], ["js-a-9", 0]]),
-    inFlight: IN_FLIGHT,
+    inFlight: nothingKnown().inFlight,
     now: Date.UTC(2026, 0, 1, 12),
     gates: { RestartJob: false },
   } satisfies PlanInput;
@@ -138,7 +130,7 @@ test("plan: 2,147,483,647 replicas are counted, not listed", () => {
   const input = inputOf({ jobSet: body, jobs: [], hasService: true });
   expect(plan(input).creates.length).toBe(MAX_CREATES);
   const refused = new Set(plan(input).creates.map(({ name }) => name));
-  expect(plan({ ...input, inFlight: { ...IN_FLIGHT, refused } }).creates).toEqual([]);
+  expect(plan({ ...input, inFlight: { ...nothingKnown().inFlight, refused } }).creates).toEqual([]);
   const gone = { ...body, status: { restarts: 0, replicatedJobsStatus: [{ name: "a", succeeded: 2 ** 31 - 1 }] } };
   const kept = plan({ ...input, jobSet: viewOf(gone) });
   expect(kept.vanished?.length).toBe(MAX_CREATES);

@@ -3,6 +3,7 @@ import { asArray, asInteger, asObject, asString, asStringMap, at, type JsonObjec
 import { type Job, readJob } from "../../src/api/job.ts";
 import { type JobSet, readJobSet } from "../../src/api/job_set.ts";
 import { createOf, jobFactory } from "../../src/plan/job_factory.ts";
+import { nothingKnown } from "../../src/plan/nothing_known.ts";
 import type { InFlight, Plan, PlanInput } from "../../src/plan/types.ts";
 import { type Frame, known } from "./golden_case.ts";
 import { conditionOf, countersOf, timeOf } from "./shorthand.ts";
@@ -27,15 +28,6 @@ const ROW_KEYS = [
   "deleting",
   "template",
 ];
-const EMPTY_IN_FLIGHT: InFlight = {
-  creates: new Set(),
-  refused: new Set(),
-  deletes: new Set(),
-  patches: new Set(),
-  service: false,
-  claims: new Set(),
-  jobSetDelete: false,
-};
 
 /** The JobSet `js` in namespace `ns`, its Jobs, and what else a plan reads. */
 export class World {
@@ -155,7 +147,7 @@ export class World {
   }
 
   #inFlight(shorthand: JsonObject): InFlight {
-    const names = known(shorthand, Object.keys(EMPTY_IN_FLIGHT), this.#where);
+    const names = known(shorthand, Object.keys(nothingKnown().inFlight), this.#where);
     const set = (key: string) => new Set(asArray(names[key]).map(String));
     return {
       creates: set("creates"),
