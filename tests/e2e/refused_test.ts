@@ -69,6 +69,18 @@ e2e.test("a malformed label in a template: an Event, and others go on", async (c
   await othersGoOn(cluster);
 });
 
+e2e.test("a rule whose name makes no reason of a condition: an Event in the API server's words, and others go on", async (cluster) => {
+  const rules = [{ name: "my-rule", action: "RestartJobSet" }];
+  await cluster.create(
+    "jobsets",
+    jobSet("js", [group("a", { fate: { "fail-after": "300ms" } })], { failurePolicy: { maxRestarts: 1, rules } }),
+  );
+  const { type, note } = await cluster.event("js", "StatusWriteRefused");
+  expect(type).toBe("Warning");
+  expect(note).toContain('"FailurePolicy_my-rule"');
+  await othersGoOn(cluster);
+});
+
 /** Refuses requests on Jobs of this namespace that carry the label `refuse: yes`; resolves once it is in force. */
 async function refuse(cluster: Cluster, operation: "CREATE" | "DELETE", message: string): Promise<() => Promise<void>> {
   const name = `refuse-${operation.toLowerCase()}-${cluster.namespace}`;
