@@ -114,6 +114,7 @@ async function runLoop(
     wake: (key) => queue.add(key),
   });
   connectTriggers(caches, queue);
+  watches.onRecovered(() => reconciler.hurry());
   watches.start();
   const stopRequested = aborted(signal);
   try {
@@ -184,6 +185,7 @@ class Watches {
   readonly #ended = new AbortController();
   readonly #synced: Promise<void>[] = [];
   readonly #failed = Promise.withResolvers<never>();
+  readonly #recoveryListeners: (() => void)[] = [];
 
   constructor(parts: Parts, caches: Caches, namespace: string | undefined) {
     const scope = namespace === undefined ? "" : `/namespaces/${namespace}`;
@@ -198,6 +200,11 @@ class Watches {
       path: `/api/v1${scope}/services`,
       metadataOnly: true,
     });
+  }
+
+  /** Calls `listener` whenever the API server answers a watch again after failures. */
+  onRecovered(listener: () => void): void {
+    this.#recoveryListeners.push(listener);
   }
 
   start(): void {
@@ -233,6 +240,9 @@ class Watches {
       ...parts,
       ...source,
       onSynced: isSynced.resolve,
+      onRecovered: () => {
+        for (const listener of this.#recoveryListeners) listener();
+      },
       onProblem: (error) => {
         // Once it has worked, the watcher goes on trying: the API server may be away for long.
         const problem = watcher.isSynced ? undefined : startProblem(what, error, parts.clock.monotonic() - startedAt);

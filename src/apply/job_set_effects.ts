@@ -90,6 +90,11 @@ export class JobSetEffects {
     this.#inFlight.refused.delete(job);
   }
 
+  /** Ends the back-off of whatever failed; whether there was any. */
+  hurry(): boolean {
+    return this.#context.retries.hurry();
+  }
+
   /** Starts nothing more and forgets the retries; resolves once what is under way has settled. */
   async stop(): Promise<void> {
     this.#context.stop();

@@ -109,6 +109,17 @@ export class Reconciler {
     return this.#options.jobSets.get(jobSet.namespace, jobSet.name);
   }
 
+  /**
+   * The API server answers again after it did not: what failed meanwhile is tried at once, and not only when a wait is
+   * over that may have grown as long as the outage.
+   */
+  hurry(): void {
+    for (const [key, { effects, unconfirmed, isDoubtful }] of this.#entries) {
+      const isWaiting = effects.hurry() || unconfirmed !== undefined || isDoubtful;
+      if (isWaiting) this.#options.wake(key);
+    }
+  }
+
   /** Starts no more requests; resolves once those under way have settled. */
   async stop(): Promise<void> {
     this.#isStopped = true;

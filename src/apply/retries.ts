@@ -9,6 +9,7 @@ const SWEEP_SIZE = 1000;
 
 interface Retry {
   failures: number;
+  due: () => void;
   timer: Timer | undefined;
   dueAt: number;
 }
@@ -37,11 +38,12 @@ export class Retries {
   later(key: string, capMs: number, due: () => void): void {
     if (this.#isStopped) return;
     const now = this.#clock.monotonic();
-    const retry = this.#retries.get(key) ?? { failures: 0, timer: undefined, dueAt: now };
+    const retry = this.#retries.get(key) ?? { failures: 0, due, timer: undefined, dueAt: now };
     retry.timer?.cancel();
     if (now - retry.dueAt > QUIET_MS) retry.failures = 0;
     const delayMs = Math.min(BASE_MS * 2 ** Math.min(retry.failures, 30), capMs);
     retry.failures++;
+    retry.due = due;
     retry.dueAt = now + delayMs;
     retry.timer = this.#clock.after(delayMs, () => {
       retry.timer = undefined;
@@ -55,6 +57,18 @@ export class Retries {
   reset(key: string): void {
     this.#retries.get(key)?.timer?.cancel();
     this.#retries.delete(key);
+  }
+
+  /** Ends every wait at once; whether there was one. The next failure of a key waits longer all the same. */
+  hurry(): boolean {
+    const waiting = [...this.#retries.values()].filter(({ timer }) => timer !== undefined);
+    for (const retry of waiting) {
+      retry.timer?.cancel();
+      retry.timer = undefined;
+      retry.dueAt = this.#clock.monotonic();
+      retry.due();
+    }
+    return waiting.length > 0;
   }
 
   /** Gives up every wait and takes no more. */

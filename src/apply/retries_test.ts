@@ -40,3 +40,16 @@ test("keys that have long been quiet are forgotten", () => {
   }
   expect(retries.size).toBeLessThan(5000);
 });
+
+test("hurry ends every wait at once, and the next failure still waits longer", () => {
+  const clock = new FakeClock();
+  const retries = new Retries(clock);
+  waits(retries, clock, 3);
+  let due = 0;
+  retries.later("k", 60_000, () => due++);
+  expect(retries.hurry()).toBe(true);
+  expect(due).toBe(1);
+  expect(clock.timerCount).toBe(0);
+  expect(retries.hurry()).toBe(false);
+  expect(waits(retries, clock, 1)).toEqual([80]);
+});

@@ -41,6 +41,8 @@ export interface WatcherOptions<T> {
   readonly log: Log;
   /** Each failure that leads to a wait: 403 and 404 too. `failures` counts them in a row. The watcher goes on trying. */
   readonly onProblem?: ((error: ApiError, failures: number) => void) | undefined;
+  /** The server answers again, after failures that `onProblem` was told of. */
+  readonly onRecovered?: (() => void) | undefined;
   /** Once, after the first `replace`. */
   readonly onSynced?: (() => void) | undefined;
 }
@@ -71,6 +73,7 @@ export class Watcher<T> {
   #timer: Timer | undefined;
   #fail: (error: unknown) => void = () => {};
   #synced = false;
+  #isFailing = false;
   #opened = 0;
   #started = 0;
   #steppedAtMs: number;
@@ -146,6 +149,7 @@ export class Watcher<T> {
           error: action.error.message,
           failures: action.failures,
         });
+        this.#isFailing = true;
         return onProblem?.(action.error, action.failures);
     }
   }
@@ -244,7 +248,12 @@ export class Watcher<T> {
       if (this.#task === task) this.#step({ type: "failed", error: asApiError(error) });
       return undefined;
     }
-    return this.#task === task ? result : undefined;
+    if (this.#task !== task) return undefined;
+    if (this.#isFailing) {
+      this.#isFailing = false;
+      this.#options.onRecovered?.();
+    }
+    return result;
   }
 
   #collect(object: JsonObject, kind: "upsert" | "delete"): void {

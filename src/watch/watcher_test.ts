@@ -303,3 +303,25 @@ test("a watch that keeps failing is told to the operator, now and then; a short 
   expect(await refuse(50)).toBe(1);
   expect(await refuse(10)).toBe(2);
 });
+
+test("a server that answers again after failures is told once", async () => {
+  start({ onRecovered: () => told.push("recovered") });
+  server.last.open();
+  server.last.send(bookmark(5, true));
+  expect(await heard()).toEqual(["replace  @5", "synced"]);
+  server.last.end();
+  await heard();
+  for (let time = 0; time < 2; time++) {
+    server.last.refuse(new ApiError({ status: 0, reason: "Network", message: "away" }));
+    await clock.advanceAndSettle(0);
+    await clock.advanceAndSettle(30_000);
+  }
+  expect(await heard()).toEqual(["problem 0 #1", "problem 0 #2"]);
+  server.last.open();
+  expect(await heard()).toEqual(["recovered"]);
+  server.last.send(event("ADDED", "a", 6));
+  server.last.end();
+  expect(await heard()).toEqual(["upsert a"]);
+  server.last.open();
+  expect(await heard()).toEqual([]);
+});
