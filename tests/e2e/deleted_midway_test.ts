@@ -37,18 +37,19 @@ e2e.test("a namespace deleted while its JobSets run goes, and the controller ask
 
 for (const propagation of ["Foreground", "Background"]) {
   e2e.test(`deleted in the middle of a restart, ${propagation}: it and all its Jobs go, and nothing is made any more`, async (cluster) => {
-    await startRestart(cluster);
+    const record = await startRestart(cluster);
     await cluster.delete("jobsets", "js", propagation);
     await cluster.eventually("all to be gone", async () => {
       return await cluster.find("jobsets", "js") === undefined && (await cluster.list("jobs")).length === 0;
     });
     await expectNoWrites(cluster, { position: cluster.environment.auditPosition(), forMs: 2_000 });
     expect(await cluster.list("jobs")).toEqual([]);
+    await expectNoneTwice(record);
   });
 }
 
 e2e.test("deleted in the middle of a restart, Orphan: its Jobs stay, without an owner, and are left alone", async (cluster) => {
-  await startRestart(cluster);
+  const record = await startRestart(cluster);
   await cluster.delete("jobsets", "js", "Orphan");
   await cluster.eventually("it to be gone", async () => await cluster.find("jobsets", "js") === undefined);
   await cluster.eventually("the deletes under way to end", async () => !(await cluster.jobs("js")).some(isDeleting));
@@ -56,10 +57,12 @@ e2e.test("deleted in the middle of a restart, Orphan: its Jobs stay, without an 
   const jobs = await cluster.jobs("js");
   expect(jobs.length).toBeGreaterThan(0);
   for (const job of jobs) expect(asArray(at(job, "metadata", "ownerReferences"))).toEqual([]);
+  await expectNoneTwice(record);
 });
 
 /** A JobSet of 20 Jobs whose restart has begun: some of the new Jobs are there. */
-async function startRestart(cluster: Cluster): Promise<void> {
+async function startRestart(cluster: Cluster): Promise<JobRecord> {
+  const record = await JobRecord.start(cluster);
   const groups = [byHand("a", { replicas: 20 })];
   await cluster.create("jobsets", jobSet("js", groups, RESTARTS));
   await cluster.jobCount("js", 20, 0);
@@ -67,6 +70,14 @@ async function startRestart(cluster: Cluster): Promise<void> {
   await cluster.eventually("the restart to be under way", async () => {
     return (await cluster.jobs("js")).some((job) => attemptOf(job) === 1);
   });
+  return record;
+}
+
+/** What goes is not made again: no more than the Jobs of two attempts were ever there. */
+async function expectNoneTwice(record: JobRecord): Promise<void> {
+  await record.stop();
+  expect(record.counts("js")[0]).toBe(20);
+  expect(record.counts("js")[1]).toBeLessThanOrEqual(20);
 }
 
 solo.test(
