@@ -7,7 +7,7 @@ import { type JobSet, readJobSet, terminalCondition } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import type { Service } from "../api/service.ts";
 import type { CacheChange, ObjectCache } from "../cache/object_cache.ts";
-import { isConflict, isNotFound, isTransient } from "../client/api_error.ts";
+import { isConflict, isInvalid, isNotFound, isTransient } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
 import { plan } from "../plan/plan.ts";
 import type { Gates, Plan, StatusWrite } from "../plan/types.ts";
@@ -199,7 +199,7 @@ export class Reconciler {
       if (isNotFound(error)) return { kind: "done" }; // Deleted: its watch event follows.
       const note = messageOf(error);
       // A rule's name, say, that makes no reason of a condition: nothing goes on until somebody changes it.
-      if (!isTransient(error)) events.emit(jobSet, { type: "Warning", reason: "StatusWriteRefused", note });
+      if (isInvalid(error)) events.emit(jobSet, { type: "Warning", reason: "StatusWriteRefused", note });
       log.info(0, "writing status failed and is tried again", { jobSet: key, error: note });
       return { kind: "backOff" };
     }
