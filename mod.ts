@@ -20,12 +20,18 @@ export { childJobName, jobKey, volumeClaimName } from "./src/api/names.ts";
 export { type Condition, type JobSetConditionType } from "./src/api/conditions.ts";
 export { type Job, type JobFailure, type JobPhase, readJob } from "./src/api/job.ts";
 export {
+  type Coordinator,
+  type FailurePolicy,
+  type FailurePolicyRule,
   type JobSet,
   type JobSetStatus,
   readJobSet,
   type ReplicatedJob,
+  type ReplicatedJobStatus,
   terminalCondition,
+  type VolumeClaimPolicy,
 } from "./src/api/job_set.ts";
+export { type Scheduling } from "./src/api/scheduling.ts";
 export { jobFactory } from "./src/plan/job_factory.ts";
 export { plan } from "./src/plan/plan.ts";
 export type {

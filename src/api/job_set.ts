@@ -3,8 +3,6 @@ import { asArray, asBoolean, asInteger, asObject, asString, asStringMap, at, typ
 import { type Condition, readConditions, trueCondition } from "./conditions.ts";
 import { EXCLUSIVE_TOPOLOGY, NODE_SELECTOR, OWN_MANAGED_BY } from "./keys.ts";
 
-export type DependencyStatus = "Ready" | "Complete";
-
 export interface ReplicatedJob {
   readonly name: string;
   readonly groupName: string;
@@ -13,13 +11,6 @@ export interface ReplicatedJob {
   readonly template: JsonObject;
   readonly dependsOn: readonly { readonly name: string; readonly status: string }[];
 }
-
-export type FailureAction =
-  | "FailJobSet"
-  | "RestartJobSet"
-  | "RestartJobSetAndIgnoreMaxRestarts"
-  | "RestartJob"
-  | "RestartJobAndIgnoreMaxRestarts";
 
 export interface FailurePolicyRule {
   readonly name: string;
