@@ -55,6 +55,12 @@ type Kind = (cluster: Cluster, record: JobRecord, name: string) => Promise<Play>
 const attempts = (count: number, jobs: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, attempt) => [String(attempt), jobs]));
 
+/** Where Pods fail by themselves, an attempt may end before its last Job was made: each at most once, then. */
+function expectNoneTwice(record: JobRecord, jobSet: string): void {
+  const made = record.of(jobSet).map(({ name, attempt }) => `${name} of attempt ${attempt}`);
+  expect(made.toSorted()).toEqual([...new Set(made)].toSorted());
+}
+
 const restartsTwice: Kind = async (cluster, record, name) => {
   const fate = { "fail-after": "300ms", "fail-on-restart-attempt": "0,1", "succeed-after": "500ms" };
   const groups = [group("a", { replicas: 4, fate: { ...fate, "fail-job-index": "1" } })];
@@ -62,7 +68,8 @@ const restartsTwice: Kind = async (cluster, record, name) => {
   return {
     async check() {
       expect(restartsOf(await cluster.terminal(name, "Completed", CALM_MS))).toBe(2);
-      expect(record.counts(name)).toEqual(attempts(3, 4));
+      expect(record.counts(name)[2]).toBe(4);
+      expectNoneTwice(record, name);
     },
   };
 };
@@ -75,7 +82,8 @@ const failsForGood: Kind = async (cluster, record, name) => {
       const failed = await cluster.terminal(name, "Failed", CALM_MS);
       expect(conditionOf(failed, "Failed")?.reason).toBe("ReachedMaxRestarts");
       expect(restartsOf(failed)).toBe(1);
-      expect(record.counts(name)).toEqual(attempts(2, 3));
+      expect(Object.keys(record.counts(name))).toEqual(["0", "1"]);
+      expectNoneTwice(record, name);
     },
   };
 };
