@@ -12,7 +12,7 @@ import { objectKey } from "./api/names.ts";
 import { readService, type Service } from "./api/service.ts";
 import { EventRecorder } from "./apply/event_recorder.ts";
 import { Reconciler } from "./apply/reconciler.ts";
-import { ObjectCache } from "./cache/object_cache.ts";
+import { type CacheEntry, ObjectCache } from "./cache/object_cache.ts";
 import { loadClusterAccess } from "./client/cluster_access.ts";
 import { createKubeClient, type KubeClient } from "./client/kube_client.ts";
 import type { ControllerSettings } from "./config/settings.ts";
@@ -30,6 +30,8 @@ const WORKERS = 8;
  */
 const REST_FACTOR = 25;
 const MAX_REST_MS = 50;
+/** A reconcile waits for one status write, with its retries: one that takes longer than this hangs. */
+const STUCK_SECONDS = 900;
 /** Spec 6.3: how long the effects under way may take once we are told to stop. */
 const DRAIN_MS = 10_000;
 
@@ -77,18 +79,19 @@ export async function runController(
   });
   const caches: Caches = { jobSets: new ObjectCache(), jobs: new ObjectCache(), services: new ObjectCache() };
   const parts: Parts = { clock, random, log, client };
+  const queue = new WorkQueue({ clock });
   const watches = new Watches(parts, caches, settings.namespace);
   const health = startHealthServer({
     address: settings.healthProbeBindAddress,
     checks: {
-      alive: () => watches.isAlive ? undefined : ["watches: nothing has happened for minutes"],
+      alive: () => stuck(watches, queue),
       ready: () => unsynced(caches),
     },
   });
   log.info(0, "starting jobset", { version: version.version, commit: version.commit, server: access.server });
   try {
     await waitForServer({ client, server: access.server, clock, signal });
-    if (!signal.aborted) await runLoop({ parts, caches, watches, signal });
+    if (!signal.aborted) await runLoop({ parts, caches, queue, watches, signal });
   } finally {
     await health?.stop();
     client.close();
@@ -99,10 +102,15 @@ export async function runController(
 
 /** From full caches until the signal: the workers, then what is under way is finished. */
 async function runLoop(
-  { parts, caches, watches, signal }: { parts: Parts; caches: Caches; watches: Watches; signal: AbortSignal },
+  { parts, caches, queue, watches, signal }: {
+    parts: Parts;
+    caches: Caches;
+    queue: WorkQueue;
+    watches: Watches;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
   const { clock, log, client } = parts;
-  const queue = new WorkQueue({ clock });
   const events = new EventRecorder({ client, clock, log, instance: `jobset-${hostname()}` });
   const reconciler = new Reconciler({
     ...caches,
@@ -192,10 +200,10 @@ class Watches {
     // Whoever awaits `failed` hears of it; before that it is no unhandled rejection.
     this.#failed.promise.catch(() => undefined);
     const { jobSets, jobs, services } = caches;
-    this.#add(parts, "JobSets", { sink: jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` });
-    this.#add(parts, "Jobs", { sink: jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` });
+    this.#add(parts, "JobSets", { cache: jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` });
+    this.#add(parts, "Jobs", { cache: jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` });
     this.#add(parts, "Services", {
-      sink: services,
+      cache: services,
       trim: readService,
       path: `/api/v1${scope}/services`,
       metadataOnly: true,
@@ -229,16 +237,25 @@ class Watches {
     this.#ended.abort();
   }
 
-  #add<T>(
+  #add<T extends CacheEntry>(
     parts: Parts,
     what: string,
-    source: Pick<WatcherOptions<T>, "path" | "trim" | "sink" | "metadataOnly">,
+    source: Pick<WatcherOptions<T>, "path" | "trim" | "metadataOnly"> & { readonly cache: ObjectCache<T> },
   ): void {
     const isSynced = Promise.withResolvers<void>();
     const startedAt = parts.clock.monotonic();
+    const { cache, ...collection } = source;
     const watcher = new Watcher<T>({
       ...parts,
-      ...source,
+      ...collection,
+      sink: {
+        replace: (items, resourceVersion) => {
+          if (cache.isAheadOf(resourceVersion)) throw restored(what, resourceVersion);
+          cache.replace(items, resourceVersion);
+        },
+        upsert: (item) => cache.upsert(item),
+        remove: (item) => cache.remove(item),
+      },
       onSynced: isSynced.resolve,
       onRecovered: () => {
         for (const listener of this.#recoveryListeners) listener();
@@ -252,6 +269,24 @@ class Watches {
     this.#watchers.push(watcher);
     this.#synced.push(isSynced.promise);
   }
+}
+
+/** A list is read from the newest state there is: one older than what the watch has told means that time went back. */
+function restored(what: string, resourceVersion: string): Error {
+  return new Error(
+    `watch ${what}: the API server lists version ${resourceVersion}, older than what it told before: ` +
+      "its data was restored from a backup; start the controller again",
+  );
+}
+
+/** Spec 6.3: the loops of the process are alive. */
+function stuck(watches: Watches, queue: WorkQueue): Problem | undefined {
+  const problems: string[] = [];
+  if (!watches.isAlive) problems.push("watches: nothing has happened for minutes");
+  if (queue.longestRunningSeconds > STUCK_SECONDS) {
+    problems.push("workers: one JobSet has not been let go for too long");
+  }
+  return problems.length > 0 ? problems : undefined;
 }
 
 function unsynced(caches: Caches): Problem | undefined {

@@ -62,6 +62,11 @@ export class ObjectCache<T extends CacheEntry> {
     return this.#size;
   }
 
+  /** Whether the watch has told more than a list of this version knows. */
+  isAheadOf(version: string): boolean {
+    return this.#completeTo !== undefined && isNewerVersion(this.#completeTo, version);
+  }
+
   /** How many names are marked as gone: for tests and metrics. */
   get goneCount(): number {
     return this.#gone.size;
@@ -87,7 +92,7 @@ export class ObjectCache<T extends CacheEntry> {
 
   /** The watch has a whole list: it becomes the state in one step, but for own writes that are newer than it. */
   replace(items: Iterable<T>, resourceVersion: string): void {
-    const stale = this.#isPast(resourceVersion);
+    const stale = this.isAheadOf(resourceVersion);
     const listed = new Set<string>();
     const changes: CacheChange<T>[] = [];
     for (const item of items) {
@@ -213,11 +218,6 @@ export class ObjectCache<T extends CacheEntry> {
   /** Whether the watch has told everything that happened up to this version. */
   #covers(version: string): boolean {
     return this.#completeTo !== undefined && compareResourceVersions(version, this.#completeTo) <= 0;
-  }
-
-  /** Whether the watch has told more than a list of this version knows. */
-  #isPast(version: string): boolean {
-    return this.#completeTo !== undefined && isNewerVersion(this.#completeTo, version);
   }
 
   #advance(version: string): void {

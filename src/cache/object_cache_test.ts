@@ -238,3 +238,13 @@ test("at most 100,000 uids are marked as gone, the oldest go first", () => {
   expect(cache.get("ns", "n0")?.uid).toBe("u0");
   expect(cache.get("ns", "n100009")).toBeUndefined();
 });
+
+test("a list older than what the watch has told shows that time went back; own writes say nothing of it", () => {
+  const { cache } = synced(10, thing("a", "u1", 9));
+  expect(cache.isAheadOf("10")).toBe(false);
+  cache.observeWrite(thing("a", "u1", 15));
+  expect(cache.isAheadOf("12")).toBe(false);
+  cache.upsert(thing("b", "u2", 20));
+  expect(cache.isAheadOf("19")).toBe(true);
+  expect(new ObjectCache<Thing>().isAheadOf("1")).toBe(false);
+});
