@@ -1,6 +1,6 @@
 /** The handful of API server requests that apply sends, against objects in memory: for the unit tests of this folder. */
 import { asArray, asObject, asString, at, type JsonObject } from "../base/json.ts";
-import { ApiError } from "../client/api_error.ts";
+import { ApiError, notWanted } from "../client/api_error.ts";
 import type { KubeClient, KubeRequest } from "../client/kube_client.ts";
 
 export type WatchEvent = { readonly kind: "upsert" | "delete"; readonly path: string; readonly body: JsonObject };
@@ -11,7 +11,9 @@ export type Fault =
   /** It takes effect, but no answer comes back, or an error. */
   | { readonly kind: "loseAnswer"; readonly status?: number; readonly reason?: string }
   /** It takes effect only once the promise resolves. */
-  | { readonly kind: "hold"; readonly until: Promise<void> };
+  | { readonly kind: "hold"; readonly until: Promise<void> }
+  /** It waits in the client, as for a server that asked for it, and is sent once the promise resolves if still wanted. */
+  | { readonly kind: "wait"; readonly until: Promise<void> };
 
 interface ScriptedFault {
   readonly matches: (request: KubeRequest) => boolean;
@@ -66,8 +68,9 @@ export class FakeClient implements KubeClient {
     if (isCounted) this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
     try {
       const fault = this.#takeFault(request);
-      if (fault?.kind === "hold") await fault.until;
+      if (fault?.kind === "hold" || fault?.kind === "wait") await fault.until;
       else await Promise.resolve();
+      if (fault?.kind === "wait" && request.isWanted?.() === false) throw notWanted(request.path);
       if (fault?.kind === "refuse") throw refusal(fault.status, fault.reason ?? "Unknown", fault.message);
       const answer = this.#serve(sent);
       if (fault?.kind !== "loseAnswer") return answer;

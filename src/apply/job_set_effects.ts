@@ -2,7 +2,7 @@
 import { asString, at, type JsonObject } from "../base/json.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
-import { isAlreadyExists, isConflict, isNotFound, isTransient } from "../client/api_error.ts";
+import { isAlreadyExists, isConflict, isNotFound, isNotWanted, isTransient } from "../client/api_error.ts";
 import { jobFactory } from "../plan/job_factory.ts";
 import type { InFlight, JobCreate, JobDelete, JobPatch, Plan } from "../plan/types.ts";
 import { EffectContext, type EffectsOptions, gotNoAnswer, messageOf } from "./effect_context.ts";
@@ -42,6 +42,8 @@ export class JobSetEffects {
   readonly #attempts = new Map<string, number>();
   readonly #refusals = new RefusalReport();
   #newRefusals: Refusal[] = [];
+  /** As the newest plan saw it. */
+  #newest: JobSet | undefined;
   #waitingCreates = 0;
 
   constructor(uid: string, options: EffectsOptions) {
@@ -70,6 +72,7 @@ export class JobSetEffects {
   /** Starts what the plan asks for; what an earlier plan asked for and was not started is dropped. */
   submit(jobSet: JobSet, plan: Plan): void {
     const build = jobFactory(jobSet);
+    this.#newest = jobSet;
     const creates = this.#awaitsOldAttempt(jobSet) ? [] : plan.creates;
     this.#waitingCreates = creates.length;
     const effects: Effect[] = [];
@@ -132,14 +135,25 @@ export class JobSetEffects {
   ): Promise<Omit<Refusal, "create"> | undefined> {
     const { namespace } = jobSet;
     try {
-      this.#context.observeJob(await this.#context.request(requests.createJob(namespace, build(create))));
+      const request = requests.createJob(namespace, build(create));
+      const isWanted = () => this.#isWanted(jobSet, create.name);
+      this.#context.observeJob(await this.#context.request({ ...request, isWanted }));
       this.#context.logEffect("created Job", namespace, create.name);
       return undefined;
     } catch (error) {
+      if (isNotWanted(error)) return undefined;
       const text = messageOf(error);
       if (isAlreadyExists(error)) return await this.#lookAtNamesake(jobSet, create, text);
       return { kind: gotNoAnswer(error) ? "unknown" : "refused", text };
     }
+  }
+
+  /** A create that waited is not sent where it would make a Job of an old attempt, or one that is there by now (R84). */
+  #isWanted({ namespace, suspend, status }: JobSet, job: string): boolean {
+    const newest = this.#newest;
+    if (this.#context.isStopped || newest === undefined || newest.isDeleting) return false;
+    if (newest.suspend !== suspend || newest.status.restarts !== status.restarts) return false;
+    return this.#context.jobs.get(namespace, job)?.ownerUid !== this.uid;
   }
 
   /** AlreadyExists: our own Job that the view lacked, or one of somebody else, which is left alone (spec 3.7). */

@@ -207,3 +207,24 @@ test("a delete that fails is tried again with back-off until it works, also once
   expect(world.conditions("a")).toContain("Completed=True");
   expect([...uids(world)].filter((uid) => old.has(uid))).toEqual([]);
 });
+
+test("a create that waited while the JobSet restarted is not sent: no Job of the old attempt (R84)", async () => {
+  const world = new TestWorld();
+  const made: unknown[] = [];
+  world.jobs.onChange((change) => {
+    if (change.kind === "upsert" && change.before === undefined) made.push(change.after.restartAttempt);
+  });
+  const turn = Promise.withResolvers<void>();
+  world.api.fail("POST", JOBS, { kind: "wait", until: turn.promise });
+  world.apply("a", { failurePolicy: { maxRestarts: 5 } }, 3);
+  await world.pass(500);
+  expect(made).toEqual([0, 0]);
+  failJob(world, world.jobNames()[0] ?? "");
+  await world.pass(500);
+  expect(made).toEqual([0, 0, 1, 1]);
+  turn.resolve();
+  await world.pass(500);
+  expect(made).toEqual([0, 0, 1, 1, 1]);
+  expect(eventsOf(world, "JobCreationFailed")).toEqual([]);
+  expect(world.logLines.filter(({ message }) => message.startsWith("creating Jobs"))).toEqual([]);
+});

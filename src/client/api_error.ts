@@ -107,6 +107,15 @@ export function isTimeout(error: unknown): boolean {
   return error instanceof ApiError && (error.reason === "Timeout" || error.status === 504 || error.status === 408);
 }
 
+/** Nothing was sent: the caller had lost interest when it was the request's turn. */
+export function isNotWanted(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === NOT_WANTED;
+}
+
+export function notWanted(action: string): ApiError {
+  return new ApiError({ status: 0, reason: NOT_WANTED, message: `${action}: not sent, as it is not wanted any more` });
+}
+
 /** The same request may succeed a little later. It says nothing about whether a write took place. */
 export function isTransient(error: unknown): boolean {
   return error instanceof ApiError &&
@@ -137,6 +146,8 @@ function firstWords(body: string): string {
   const line = body.replace(/\s+/g, " ").trim();
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
+
+const NOT_WANTED = "NotWanted";
 
 const REASON_OF_CODE: Readonly<Record<number, string>> = {
   400: "BadRequest",

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from "../base/clock.ts";
-import { ApiError, isTooManyRequests, isUnauthorized } from "./api_error.ts";
+import { ApiError, isTooManyRequests, isUnauthorized, notWanted } from "./api_error.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import { sameCredentials } from "./credentials.ts";
 import { wasCutOff, wasNotSent } from "./network_error.ts";
@@ -26,6 +26,11 @@ export interface KubeRequest {
   readonly privileged?: boolean | undefined;
   /** False: 429 and Retry-After are the caller's business. */
   readonly retry?: boolean | undefined;
+  /**
+   * Asked right before each try, however long the request waited for its turn or for a server that asked it to: what has
+   * been overtaken meanwhile is not sent, and rejects (`isNotWanted`).
+   */
+  readonly isWanted?: (() => boolean) | undefined;
 }
 
 /**
@@ -161,9 +166,11 @@ class FetchKubeClient implements KubeClient {
 
   async #inTurn<R extends { readonly status: number }>(request: KubeRequest, send: () => Promise<R>): Promise<R> {
     if (request.privileged) return await this.#recorded(request, send);
+    const { method, path, isWanted = () => true } = request;
     await this.#limiter.take(request.signal);
     await this.#inFlight.acquire(request.signal);
     try {
+      if (!isWanted()) throw notWanted(`${method} ${path}`);
       return await this.#recorded(request, send);
     } finally {
       this.#inFlight.release();

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { systemClock } from "../base/clock.ts";
 import { FakeClock } from "../base/fake_clock.ts";
-import { ApiError } from "./api_error.ts";
+import { ApiError, isNotWanted } from "./api_error.ts";
 import { RereadCredentials } from "./credentials.ts";
 import type { RequestRecord } from "./kube_client.ts";
 import { NO_CREDENTIALS, rejection, silentLog, testAccess, testClient, TestServers, until } from "./test_server.ts";
@@ -171,6 +171,23 @@ describe("429 and Retry-After", () => {
     for (const path of ["/429", "/429/61", "/503", "/409/1"]) await rejection(client.request({ method: "GET", path }));
     await rejection(client.request({ method: "GET", path: "/429/1", retry: false }));
     expect(calls).toBe(5);
+  });
+
+  test("is not sent again where nobody wants it by then", async () => {
+    const clock = new FakeClock();
+    let asked = 0;
+    const server = servers.serve(() => {
+      asked += 1;
+      return status(429, "later", { "retry-after": "1" });
+    });
+    let wanted = true;
+    const client = testClient(server, { clock });
+    const outcome = rejection(client.request({ method: "POST", path: "/x", body: {}, isWanted: () => wanted }));
+    await until("it waits", () => clock.nextDelayMs === 1000);
+    wanted = false;
+    clock.advance(1000);
+    expect(isNotWanted(await outcome)).toBe(true);
+    expect(asked).toBe(1);
   });
 
   test("ends its wait at an abort", async () => {
