@@ -255,6 +255,7 @@ class Watches {
         },
         upsert: (item) => cache.upsert(item),
         remove: (item) => cache.remove(item),
+        confirm: (item) => cache.confirm(item),
       },
       onSynced: isSynced.resolve,
       onRecovered: () => {

@@ -112,6 +112,14 @@ export class ObjectCache<T extends CacheEntry> {
     this.#tell(changes);
   }
 
+  /** The watch reports an object; true where this very version is held, so that nothing of it need be read. */
+  confirm({ namespace, name, uid, resourceVersion }: Required<DeletedObject>): boolean {
+    const cached = this.get(namespace, name);
+    if (cached?.uid !== uid || cached.resourceVersion !== resourceVersion) return false;
+    this.#advance(resourceVersion);
+    return true;
+  }
+
   /** The watch reports an object as deleted. */
   remove(item: Required<DeletedObject>): void {
     const changes: CacheChange<T>[] = [];

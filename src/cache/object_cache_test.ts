@@ -46,6 +46,19 @@ test("a cache is synced once it has taken in a whole list", () => {
   expect(cache.size).toBe(0);
 });
 
+test("only the version that is held is confirmed, and the watch has then told of it", () => {
+  const { cache, changes } = synced(10);
+  cache.observeWrite(thing("a", "A", 12));
+  changes.splice(0);
+  expect(cache.confirm(thing("a", "A", 11))).toBe(false);
+  expect(cache.confirm(thing("a", "B", 12))).toBe(false);
+  expect(cache.confirm(thing("b", "A", 12))).toBe(false);
+  expect(cache.isAheadOf("11")).toBe(false);
+  expect(cache.confirm(thing("a", "A", 12))).toBe(true);
+  expect(cache.isAheadOf("11")).toBe(true);
+  expect(changes).toEqual([]);
+});
+
 test("events are told as real changes only", () => {
   const { cache, changes } = synced(10, thing("a", "A", 5));
   cache.upsert(thing("a", "A", 5));

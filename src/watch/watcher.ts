@@ -5,16 +5,9 @@ import type { Random } from "../base/random.ts";
 import { ApiError } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
 import { LineSplitter } from "./line_splitter.ts";
+import { peekEvent, type WatchedIdentity } from "./peek_event.ts";
 import { brokenLine, parseWatchLine, type WatchLine } from "./watch_line.ts";
 import { INITIAL_WATCH_STATE, type WatchAction, type WatchInput, type WatchState, watchStep } from "./watch_step.ts";
-
-/** Which object an event was about. */
-export interface WatchedIdentity {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-}
 
 /** Where the events go. A sink that throws ends the watcher, and with it the process: events must not be lost. */
 export interface WatchSink<T> {
@@ -23,6 +16,8 @@ export interface WatchSink<T> {
   upsert(item: T): void;
   /** Deleted, or no longer of interest (`trim` gave undefined): for an object never handed over this means nothing. */
   remove(identity: WatchedIdentity): void;
+  /** Whether the sink has this very version already, from the answer to a write of ours: the event is then not parsed. */
+  confirm?(identity: WatchedIdentity): boolean;
 }
 
 export interface WatcherOptions<T> {
@@ -200,11 +195,22 @@ export class Watcher<T> {
       if (this.#task !== task) return;
       if (chunk instanceof ApiError) return this.#step({ type: "ended", error: chunk });
       if (chunk === undefined) return this.#step({ type: "ended", error: cutWithinLine(splitter) });
-      for (const line of linesOf(splitter, chunk)) {
+      for (const line of linesOf(splitter, chunk, (text) => this.#readLine(text))) {
         this.#step({ type: "line", line }, line.kind === "upsert" || line.kind === "delete" ? { line } : {});
         if (this.#task !== task) return;
       }
     }
+  }
+
+  /** Reads a line of the stream, no further than it matters. */
+  #readLine(text: string): WatchLine {
+    const event = peekEvent(text);
+    if (event === undefined) return parseWatchLine(text);
+    const { type, identity } = event;
+    const { resourceVersion } = identity;
+    if (type === "DELETED") return { kind: "delete", object: { metadata: identity }, resourceVersion };
+    const isKnown = !this.#state.initial && this.#options.sink.confirm?.(identity) === true;
+    return isKnown ? { kind: "bookmark", resourceVersion, initialEventsEnd: false } : parseWatchLine(text);
   }
 
   async #readPage(task: AbortController, query: Readonly<Record<string, string>>): Promise<void> {
@@ -314,7 +320,11 @@ async function readChunk(reader: {
   }
 }
 
-function* linesOf(splitter: LineSplitter, chunk: Uint8Array): Generator<WatchLine> {
+function* linesOf(
+  splitter: LineSplitter,
+  chunk: Uint8Array,
+  read: (text: string) => WatchLine,
+): Generator<WatchLine> {
   const lines = splitter.push(chunk);
   for (;;) {
     let text: string | undefined;
@@ -324,7 +334,7 @@ function* linesOf(splitter: LineSplitter, chunk: Uint8Array): Generator<WatchLin
       return yield brokenLine(String(error));
     }
     if (text === undefined) return;
-    yield parseWatchLine(text);
+    yield read(text);
   }
 }
 

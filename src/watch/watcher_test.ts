@@ -3,7 +3,8 @@ import { FakeClock } from "../base/fake_clock.ts";
 import { asString, at, type JsonObject } from "../base/json.ts";
 import { ApiError } from "../client/api_error.ts";
 import type { KubeClient, KubeRequest } from "../client/kube_client.ts";
-import { type WatchedIdentity, Watcher, type WatcherOptions } from "./watcher.ts";
+import type { WatchedIdentity } from "./peek_event.ts";
+import { Watcher, type WatcherOptions } from "./watcher.ts";
 
 /** A request or stream that the watcher has asked for; the test answers. */
 interface Asked {
@@ -150,6 +151,38 @@ async function synced(options: Partial<WatcherOptions<string>> = {}): Promise<Wa
   await heard();
   return watcher;
 }
+
+/** As API servers write built-in kinds: what is needed comes first. */
+function builtIn(type: string, name: string, resourceVersion: number): string {
+  const metadata = { name, namespace: "ns", uid: `u-${name}`, resourceVersion: String(resourceVersion) };
+  return `${JSON.stringify({ type, object: { kind: "mine", apiVersion: "x/v1", metadata, spec: {} } })}\n`;
+}
+
+test("an event that the sink has already is not parsed, but resumed after", async () => {
+  const confirmed: string[] = [];
+  const sink = {
+    replace: (items: readonly string[]) => told.push(`replace ${items.join(",")}`),
+    upsert: (item: string) => told.push(`upsert ${item}`),
+    remove: (it: WatchedIdentity) => told.push(`remove ${it.namespace}/${it.name} ${it.uid} @${it.resourceVersion}`),
+    confirm: ({ name, resourceVersion }: WatchedIdentity) => {
+      confirmed.push(`${name}@${resourceVersion}`);
+      return name === "known";
+    },
+  };
+  start({ sink });
+  server.last.open();
+  // The initial state is taken in whole: what it does not name is gone.
+  server.last.sendText(builtIn("ADDED", "known", 1));
+  server.last.send(bookmark(6, true));
+  expect(await heard()).toEqual(["replace known", "synced"]);
+  expect(confirmed).toEqual([]);
+  server.last.sendText(builtIn("MODIFIED", "known", 7) + builtIn("ADDED", "new", 8) + builtIn("DELETED", "new", 9));
+  server.last.sendText(builtIn("MODIFIED", "known", 10));
+  server.last.end();
+  expect(await heard()).toEqual(["upsert new", "remove ns/new u-new @9"]);
+  expect(confirmed).toEqual(["known@7", "new@8", "known@10"]);
+  expect(server.last.request.query).toMatchObject({ resourceVersion: "10" });
+});
 
 test("a stream that ends is resumed at once where it was, without a list", async () => {
   const watcher = await synced();
