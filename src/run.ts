@@ -24,12 +24,6 @@ import { Watcher, type WatcherOptions } from "./watch/watcher.ts";
 
 /** JobSets reconciled at once. */
 const WORKERS = 8;
-/**
- * Design: after a plan that took t ms its key rests 25t, so that planning takes 4 % of a core, but at most 50 ms. It rests that
- * long at once while its requests queue up: a plan could start none of them sooner.
- */
-const REST_FACTOR = 25;
-const MAX_REST_MS = 50;
 /** A reconcile waits for one status write, with its retries: one that takes longer than this hangs. */
 const STUCK_SECONDS = 900;
 /** Spec 6.3: how long the effects under way may take once we are told to stop. */
@@ -151,8 +145,8 @@ async function drained(reconciler: Reconciler, clock: Clock): Promise<void> {
 }
 
 async function processKey(reconciler: Reconciler, queue: WorkQueue, key: string): Promise<void> {
-  const { outcome, planMs, hasBacklog } = await reconciler.reconcile(key);
-  queue.rest(key, hasBacklog ? MAX_REST_MS : Math.min(planMs * REST_FACTOR, MAX_REST_MS));
+  const { outcome, restMs } = await reconciler.reconcile(key);
+  queue.rest(key, restMs);
   switch (outcome.kind) {
     case "done":
       queue.forget(key);
