@@ -23,6 +23,17 @@ test("a JobSet gets its Service and its Jobs, and a steady world sees no write (
   expect(world.queue.size).toBe(0);
 });
 
+test("a key rests while its requests queue up, as no plan could start one sooner", async () => {
+  const world = new TestWorld();
+  const key = world.apply("a", {}, 200);
+  const service = await world.reconciler.reconcile(key);
+  await new Promise((resolve) => setImmediate(resolve));
+  const jobs = await world.reconciler.reconcile(key);
+  expect([service.restMs, jobs.restMs]).toEqual([0, 50]);
+  await world.rest();
+  expect((await world.reconciler.reconcile(key)).restMs).toBe(0);
+});
+
 test("a status write carries uid and resourceVersion", async () => {
   const world = await running(1);
   const { metadata } = Object(statusWrites(world)[0]?.body);

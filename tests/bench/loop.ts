@@ -21,7 +21,7 @@ const PAIRS = 5;
 /** The sizes that the budgets are about: below, a few milliseconds decide. */
 const JUDGED = [100, 1000];
 /** Runs first and counts for nothing: both processes and the API server shall be warm. */
-const WARM_UP: Run = { name: "warm-up", jobs: 100 };
+const WARM_UP: Run = { name: "warm-up", jobs: 1000 };
 /** Between two runs, for what the API server and etcd do behind their answers. */
 const PAUSE_MS = 1_000;
 
