@@ -15,6 +15,9 @@ const CONTROLLERS = [
   "serviceaccount-controller",
 ];
 
+/** The garbage collector and the watches wait longer after each end of the API server, at last for more than half a minute. */
+const RECOVERY_MS = 180_000;
+
 export type OwnEnvironment = Environment & { readonly controlPlane: ControlPlane };
 
 export function startOwnEnvironment(): Promise<OwnEnvironment> {
@@ -44,7 +47,7 @@ export async function killApiServerAtRandomMoments(
         `API server killed ${afterMs.toFixed(0)} of ${lengthMs.toFixed(0)} ms after the failure: ${await restarted
           .progress()}`,
       );
-      await restarted.restarted(90_000);
+      await restarted.restarted(RECOVERY_MS);
     }
     await restarted.finish();
     expect(errorLines(controller)).toEqual([]);

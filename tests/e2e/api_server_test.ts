@@ -1,17 +1,16 @@
-/** The API server is killed and comes back, with its history or without; and the CRD comes late. */
+/** The API server is killed and comes back, with its history or without. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { asString, at } from "../../src/base/json.ts";
 import { killApiServerAtRandomMoments, type OwnEnvironment, startOwnEnvironment } from "./api_server_moments.ts";
 import { Cluster, restartsOf } from "./cluster.ts";
-import { Controller, startController } from "./controller.ts";
+import { startController } from "./controller.ts";
 import { JobRecord } from "./job_record.ts";
 import { complete, fail } from "./job_status.ts";
 import { byHand, jobSet } from "./job_sets.ts";
 import { seeded } from "./seeded.ts";
 
 const SETUP_TIMEOUT_MS = 20 * 60_000;
-const TEST_TIMEOUT_MS = 3 * 60_000;
-const CRD = new URL("../../crds/jobset.x-k8s.io_jobsets.yaml", import.meta.url).pathname;
+const TEST_TIMEOUT_MS = 5 * 60_000;
 const RESTARTS = { failurePolicy: { maxRestarts: 5 } };
 
 let environment: OwnEnvironment;
@@ -61,35 +60,6 @@ test(
       await record.stop();
       expect(record.counts("fails")).toEqual({ 0: 3, 1: 3 });
       expect(record.counts("completes")).toEqual({ 0: 3 });
-    } finally {
-      await controller.dispose();
-    }
-  },
-  TEST_TIMEOUT_MS,
-);
-
-test(
-  "no CRD on a real API server: one line; applied within 5 s of the start the controller starts all the same",
-  async () => {
-    await environment.mustKubectl(["delete", "-f", CRD, "--wait=true"]);
-    const controller = new Controller(environment, await environment.controllerKubeconfig(), {});
-    const cluster = await Cluster.create(environment);
-    try {
-      await controller.launch();
-      await cluster.eventually("the end of it", () => Promise.resolve(!controller.isRunning()));
-      const [line, ...more] = controller.logLines("").filter((each) => !each.includes(" INFO "));
-      expect(more).toEqual([]);
-      expect(line).toStartWith("error: ");
-      expect(line).toContain("apply crds/jobset.x-k8s.io_jobsets.yaml");
-      const started = controller.start();
-      await cluster.eventually(
-        "it to start",
-        () => Promise.resolve(controller.logLines("starting jobset").length === 2),
-      );
-      await environment.mustKubectl(["apply", "-f", CRD]);
-      await started;
-      await cluster.create("jobsets", jobSet("js", [byHand("a")]));
-      await cluster.jobCount("js", 1, 0);
     } finally {
       await controller.dispose();
     }
