@@ -1,7 +1,12 @@
 /** The API server is killed and comes back, with its history or without. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { asString, at } from "../../src/base/json.ts";
-import { killApiServerAtRandomMoments, type OwnEnvironment, startOwnEnvironment } from "./api_server_moments.ts";
+import {
+  collectJobs,
+  killApiServerAtRandomMoments,
+  type OwnEnvironment,
+  startOwnEnvironment,
+} from "./api_server_moments.ts";
 import { Cluster, restartsOf } from "./cluster.ts";
 import { startController } from "./controller.ts";
 import { JobRecord } from "./job_record.ts";
@@ -34,6 +39,8 @@ test(
     const { controlPlane } = environment;
     const cluster = await Cluster.create(environment);
     const controller = await startController(environment, { flags: [`--namespace=${cluster.namespace}`] });
+    const end = new AbortController();
+    const collected = collectJobs(cluster, end.signal);
     try {
       const record = await JobRecord.start(cluster);
       for (const name of ["fails", "completes"]) {
@@ -61,6 +68,8 @@ test(
       expect(record.counts("fails")).toEqual({ 0: 3, 1: 3 });
       expect(record.counts("completes")).toEqual({ 0: 3 });
     } finally {
+      end.abort();
+      await collected;
       await controller.dispose();
     }
   },

@@ -73,15 +73,19 @@ export class RestartedJobSet {
     for (const job of jobs) expect(ownerUidOf(job)).toBe(uidOf(stored));
   }
 
-  /** The same over all attempts, from the record; and nothing stays when the JobSet goes. */
-  async finish(): Promise<void> {
+  /** The same over all attempts, from the record; and, given a garbage collector, nothing stays when the JobSet goes. */
+  async finish(isCollected = true): Promise<void> {
+    if (isCollected) await this.#remove();
+    await this.#record.stop();
+    const everyAttempt = Array.from({ length: this.#attempt + 1 }, (_, attempt) => [String(attempt), JOBS]);
+    expect(this.#record.counts(JOB_SET)).toEqual(Object.fromEntries(everyAttempt));
+  }
+
+  async #remove(): Promise<void> {
     await this.#cluster.delete("jobsets", JOB_SET, "Foreground");
     await this.#cluster.eventually("no Job and no JobSet to be left", async () => {
       return (await this.#cluster.list("jobs")).length + (await this.#cluster.list("jobsets")).length === 0;
     });
-    await this.#record.stop();
-    const everyAttempt = Array.from({ length: this.#attempt + 1 }, (_, attempt) => [String(attempt), JOBS]);
-    expect(this.#record.counts(JOB_SET)).toEqual(Object.fromEntries(everyAttempt));
   }
 }
 
