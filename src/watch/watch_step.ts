@@ -100,7 +100,11 @@ const LASTED_MS = 30_000;
 const START_OVER_EVERY_MS = 10_000;
 /** The longest wait that a server may ask for. */
 const MAX_ASKED_MS = 60_000;
-const BACKOFF = { baseMs: 800, capMs: 30_000, jitter: 0.5, healthyMs: 120_000 };
+/**
+ * After ten healthy seconds a failure counts as the first. With two minutes, an API server that went away three times
+ * within minutes left the caches stale for 45 s.
+ */
+const BACKOFF = { baseMs: 800, capMs: 30_000, jitter: 0.5, healthyMs: 10_000 };
 
 export const INITIAL_WATCH_STATE: WatchState = {
   phase: "waiting",
