@@ -44,6 +44,7 @@ export interface Reconciled {
 /** Design: planning takes 4 % of a core, so that with N Jobs it is not done N times. */
 const REST_FACTOR = 25;
 const MAX_REST_MS = 50;
+const BACKLOG_REST_MS = 100;
 
 /** Design: a status write that changes only counters goes at most every 100 ms. */
 const COUNTERS_MS = 100;
@@ -304,13 +305,14 @@ function withoutTimes(conditions: unknown): string {
 }
 
 /**
- * While requests queue up a plan could start none of its own sooner: the longest rest. Once the status has changed by more than
- * counters the next step is due at once.
+ * While requests queue up a plan could start none of its own sooner: the longest rest. Where the next step waits for what this
+ * plan has just done (the status of a restart, the Service and the claims of the Jobs) there is none.
  */
 function restMs(
   { decision, planMs, hasBacklog }: { decision: Plan; planMs: number; hasBacklog: boolean },
 ): number {
-  if (hasBacklog) return MAX_REST_MS;
-  if (decision.status?.onlyCounters === false) return 0;
+  if (hasBacklog) return BACKLOG_REST_MS;
+  const { status, service, claims } = decision;
+  if (status?.onlyCounters === false || service !== undefined || claims.length > 0) return 0;
   return Math.min(planMs * REST_FACTOR, MAX_REST_MS);
 }

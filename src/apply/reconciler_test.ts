@@ -29,7 +29,7 @@ test("a key rests while its requests queue up, as no plan could start one sooner
   const service = await world.reconciler.reconcile(key);
   await new Promise((resolve) => setImmediate(resolve));
   const jobs = await world.reconciler.reconcile(key);
-  expect([service.restMs, jobs.restMs]).toEqual([0, 50]);
+  expect([service.restMs, jobs.restMs]).toEqual([0, 100]);
   await world.rest();
   expect((await world.reconciler.reconcile(key)).restMs).toBe(0);
 });
