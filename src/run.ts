@@ -6,7 +6,6 @@ import { createLogger } from "./base/logger.ts";
 import { type Random, systemRandom } from "./base/random.ts";
 import { thisVersion, userAgent } from "./base/version.ts";
 import { type Job, readJob } from "./api/job.ts";
-import { JOB_PROTOBUF } from "./api/job_protobuf.ts";
 import { type JobSet, readJobSet } from "./api/job_set.ts";
 import { API_VERSION } from "./api/keys.ts";
 import { objectKey } from "./api/names.ts";
@@ -196,12 +195,7 @@ class Watches {
     this.#failed.promise.catch(() => undefined);
     const { jobSets, jobs, services } = caches;
     this.#add(parts, "JobSets", { cache: jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` });
-    this.#add(parts, "Jobs", {
-      cache: jobs,
-      trim: readJob,
-      path: `/apis/batch/v1${scope}/jobs`,
-      protobuf: JOB_PROTOBUF,
-    });
+    this.#add(parts, "Jobs", { cache: jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` });
     this.#add(parts, "Services", {
       cache: services,
       trim: readService,
@@ -240,7 +234,7 @@ class Watches {
   #add<T extends CacheEntry>(
     parts: Parts,
     what: string,
-    source: Pick<WatcherOptions<T>, "path" | "trim" | "metadataOnly" | "protobuf"> & { readonly cache: ObjectCache<T> },
+    source: Pick<WatcherOptions<T>, "path" | "trim" | "metadataOnly"> & { readonly cache: ObjectCache<T> },
   ): void {
     const isSynced = Promise.withResolvers<void>();
     const startedAt = parts.clock.monotonic();

@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { FakeClock } from "../base/fake_clock.ts";
-import { envelope, message } from "../base/test_protobuf.ts";
 import { rejection, testClient, TestServers } from "./test_server.ts";
 
 const servers = new TestServers();
@@ -36,17 +35,6 @@ describe("a stream", () => {
     send("two");
     expect(await readText(reader)).toBe("two");
     await reader.cancel();
-  });
-
-  test("that is refused in protobuf rejects with the API server's words", async () => {
-    const body = envelope(message([3, "too old"], [4, "Expired"], [5, message([5, 7])], [6, 410]));
-    const headers = { "content-type": "application/vnd.kubernetes.protobuf" };
-    const server = servers.serve((request) =>
-      new Response(Buffer.from(request.url.endsWith("/x") ? body : "odd"), { status: 410, headers })
-    );
-    expect(await rejection(testClient(server).stream({ ...GET, retry: false })))
-      .toMatchObject({ status: 410, reason: "Expired", message: "too old", retryAfterMs: 7_000 });
-    expect(await rejection(testClient(server).stream({ ...GET, path: "/odd" }))).toMatchObject({ status: 410 });
   });
 
   test("ends at the signal, before and after its head, and when it is cut", async () => {

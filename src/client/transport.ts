@@ -3,7 +3,6 @@ import { ApiError, apiErrorFromAnswer } from "./api_error.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import { ClusterAccessError } from "./cluster_access_error.ts";
 import { type Credentials, sameCredentials } from "./credentials.ts";
-import { isProtobuf, readStatus } from "./kube_protobuf.ts";
 import { networkError } from "./network_error.ts";
 
 /** One HTTP request, once. */
@@ -122,9 +121,7 @@ export class Transport {
     });
     if (response.ok) return response;
     const action = describe(exchange, access);
-    const body = isProtobuf(response.headers.get("content-type"))
-      ? statusText(await response.bytes())
-      : await this.#readText(response, ERROR_BODY_LIMIT, action);
+    const body = await this.#readText(response, ERROR_BODY_LIMIT, action);
     throw apiErrorFromAnswer({
       status: response.status,
       action,
@@ -180,15 +177,6 @@ export class Transport {
 
 /** A Status is a few hundred bytes; a Job refused field by field may take some KB. */
 const ERROR_BODY_LIMIT = 4 * 1024 * 1024;
-
-/** The errors of requests that asked for protobuf are protobuf too. What is none leaves the code to speak for itself. */
-function statusText(bytes: Uint8Array): string {
-  try {
-    return JSON.stringify(readStatus(bytes));
-  } catch {
-    return "";
-  }
-}
 
 function sameTls(a: Credentials, b: Credentials): boolean {
   return a === b || sameCredentials({ ...a, headers: {} }, { ...b, headers: {} });

@@ -10,13 +10,9 @@ export type WatchLine =
 
 /** Reads a line. What is no event of the watch protocol is "broken", never passed over: an event may have been lost. */
 export function parseWatchLine(text: string): WatchLine {
-  return readWatchEvent(parseJson(text), text);
-}
-
-/** Reads an event that was parsed already; `text` is shown where it is none. */
-export function readWatchEvent(event: unknown, text: string): WatchLine {
-  const object = asObject(at(event, "object"));
-  const type = asString(at(event, "type"));
+  const parsed = parseJson(text);
+  const object = asObject(at(parsed, "object"));
+  const type = asString(at(parsed, "type"));
   if (object === undefined || type === undefined) return broken(text, "no watch event");
   if (type === "ERROR") return { kind: "error", error: apiErrorFromStatus(object) };
   const resourceVersion = asString(at(object, "metadata", "resourceVersion"));

@@ -1,14 +1,12 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { asArray, asObject, asString, at, type JsonObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
-import type { ProtobufTable } from "../base/protobuf.ts";
 import type { Random } from "../base/random.ts";
 import { ApiError } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
-import { PROTOBUF_ACCEPT } from "../client/kube_protobuf.ts";
-import { EventReader } from "./event_reader.ts";
-import type { WatchedIdentity } from "./peek_event.ts";
-import type { WatchLine } from "./watch_line.ts";
+import { LineSplitter } from "./line_splitter.ts";
+import { peekEvent, type WatchedIdentity } from "./peek_event.ts";
+import { brokenLine, parseWatchLine, type WatchLine } from "./watch_line.ts";
 import { INITIAL_WATCH_STATE, type WatchAction, type WatchInput, type WatchState, watchStep } from "./watch_step.ts";
 
 /** Where the events go. A sink that throws ends the watcher, and with it the process: events must not be lost. */
@@ -30,8 +28,6 @@ export interface WatcherOptions<T> {
   readonly query?: Readonly<Record<string, string>> | undefined;
   /** Ask for PartialObjectMetadata. */
   readonly metadataOnly?: boolean | undefined;
-  /** Ask for protobuf, of which `trim` gets what this table names; only built-in kinds have it. Pages stay JSON. */
-  readonly protobuf?: ProtobufTable | undefined;
   /** What to keep of an object, or undefined if it is of no interest; called as each arrives, so that memory stays small. */
   readonly trim: (object: JsonObject) => T | undefined;
   readonly sink: WatchSink<T>;
@@ -186,26 +182,35 @@ export class Watcher<T> {
   }
 
   async #readStream(task: AbortController, query: Readonly<Record<string, string>>): Promise<void> {
-    const { client, protobuf, sink } = this.#options;
-    const accept = protobuf === undefined ? this.#accept(METADATA_ACCEPT) : PROTOBUF_ACCEPT;
-    const stream = await this.#tried(task, () => client.stream({ ...this.#request(task, query), accept }));
+    const stream = await this.#tried(
+      task,
+      () => this.#options.client.stream({ ...this.#request(task, query), accept: this.#accept(METADATA_ACCEPT) }),
+    );
     if (stream === undefined) return;
     this.#step({ type: "opened" });
     const reader = stream.getReader();
-    const events = new EventReader({
-      protobuf,
-      isKnown: (identity) => !this.#state.initial && sink.confirm?.(identity) === true,
-    });
+    const splitter = new LineSplitter();
     for (;;) {
       const chunk = await readChunk(reader);
       if (this.#task !== task) return;
       if (chunk instanceof ApiError) return this.#step({ type: "ended", error: chunk });
-      if (chunk === undefined) return this.#step({ type: "ended", error: cutWithinEvent(events) });
-      for (const line of events.read(chunk)) {
+      if (chunk === undefined) return this.#step({ type: "ended", error: cutWithinLine(splitter) });
+      for (const line of linesOf(splitter, chunk, (text) => this.#readLine(text))) {
         this.#step({ type: "line", line }, line.kind === "upsert" || line.kind === "delete" ? { line } : {});
         if (this.#task !== task) return;
       }
     }
+  }
+
+  /** Reads a line of the stream, no further than it matters. */
+  #readLine(text: string): WatchLine {
+    const event = peekEvent(text);
+    if (event === undefined) return parseWatchLine(text);
+    const { type, identity } = event;
+    const { resourceVersion } = identity;
+    if (type === "DELETED") return { kind: "delete", object: { metadata: identity }, resourceVersion };
+    const isKnown = !this.#state.initial && this.#options.sink.confirm?.(identity) === true;
+    return isKnown ? { kind: "bookmark", resourceVersion, initialEventsEnd: false } : parseWatchLine(text);
   }
 
   async #readPage(task: AbortController, query: Readonly<Record<string, string>>): Promise<void> {
@@ -315,8 +320,26 @@ async function readChunk(reader: {
   }
 }
 
-function cutWithinEvent(events: EventReader): ApiError | undefined {
-  if (!events.isWithinEvent) return undefined;
+function* linesOf(
+  splitter: LineSplitter,
+  chunk: Uint8Array,
+  read: (text: string) => WatchLine,
+): Generator<WatchLine> {
+  const lines = splitter.push(chunk);
+  for (;;) {
+    let text: string | undefined;
+    try {
+      text = lines.next().value ?? undefined;
+    } catch (error) {
+      return yield brokenLine(String(error));
+    }
+    if (text === undefined) return;
+    yield read(text);
+  }
+}
+
+function cutWithinLine(splitter: LineSplitter): ApiError | undefined {
+  if (splitter.pendingBytes === 0) return undefined;
   return new ApiError({ status: 0, reason: "Network", message: "read a watch: the stream ended within an event" });
 }
 
