@@ -64,6 +64,11 @@ export class JobSetEffects {
     return { ...this.#inFlight, service, claims, patches: suspend ? patches : this.#notResumed };
   }
 
+  /** Jobs are being made or deleted. */
+  get isBusy(): boolean {
+    return this.#pool.running > 0;
+  }
+
   /** Before what waits has been sent, nothing that a new plan adds is. */
   get hasBacklog(): boolean {
     return this.#pool.waiting >= POOL_SIZE;

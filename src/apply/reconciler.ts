@@ -48,6 +48,7 @@ const BACKLOG_REST_MS = 100;
 
 /** Design: a status write that changes only counters goes at most every 100 ms. */
 const COUNTERS_MS = 100;
+const BUSY_COUNTERS_MS = 1000;
 /** Tries of one status write that are remembered while it is not known which of them took effect. */
 const MAX_UNCONFIRMED = 10;
 
@@ -175,8 +176,11 @@ export class Reconciler {
     if (written !== undefined) this.#tell(jobSet, written);
   }
 
-  #counterWait(entry: Entry, status: StatusWrite): number {
-    return status.onlyCounters ? entry.statusAt + COUNTERS_MS - this.#options.clock.monotonic() : 0;
+  /** While Jobs are being made or deleted the next counters are at hand: those of now may wait longer. */
+  #counterWait({ effects, statusAt }: Entry, status: StatusWrite): number {
+    if (!status.onlyCounters) return 0;
+    const passedMs = this.#options.clock.monotonic() - statusAt;
+    return effects.isBusy && passedMs < BUSY_COUNTERS_MS ? COUNTERS_MS : COUNTERS_MS - passedMs;
   }
 
   async #writeStatus(

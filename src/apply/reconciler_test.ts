@@ -118,6 +118,21 @@ test("counters go at most every 100 ms, conditions at once", async () => {
   expect(world.status("a")["restarts"]).toBe(1);
 });
 
+test("counters wait while Jobs are made, a second at most", async () => {
+  const world = new TestWorld();
+  const hold = Promise.withResolvers<void>();
+  world.api.fail("POST", "/jobs", { kind: "hold", until: hold.promise });
+  world.apply("a", {}, 3);
+  await world.pass(900);
+  expect(statusWrites(world)).toEqual([]);
+  await world.pass(300);
+  expect(statusWrites(world).length).toBe(1);
+  hold.resolve();
+  await world.pass(100);
+  expect(world.jobNames().length).toBe(3);
+  expect(statusWrites(world).length).toBe(1);
+});
+
 test("a thousand reconciles with conflicts, errors and lost answers converge without an error line (R11)", async () => {
   const world = await running(4);
   const faults = [
