@@ -6,8 +6,7 @@ import type { GuardedProcess } from "../../scripts/control_plane/process_group.t
 import { waitFor } from "../../scripts/control_plane/wait.ts";
 import { BENCH_USER, type BenchCluster, CONTROLLER, JOBS, JOBSETS, removeJobSet } from "./cluster.ts";
 import { benchJobSet, failedStatus, REPLICATED_JOB } from "./job_set.ts";
-import { cpuSeconds } from "./process_usage.ts";
-import { finishPhase, type Phase, type Run, type Side } from "./side.ts";
+import { finishPhase, type Phase, type Run, runPhase, type Side } from "./side.ts";
 
 /** More than any machine gives. */
 const UNLIMITED = "1000000";
@@ -80,19 +79,19 @@ export class ControllerSide implements Side {
     return removeJobSet(this.#cluster.api, this.#namespace, name);
   }
 
-  async #phase(jobs: number, trigger: string, start: () => Promise<void>): Promise<Phase> {
+  #phase(jobs: number, trigger: string, start: () => Promise<void>): Promise<Phase> {
     const { audit } = this.#cluster;
     const mark = audit.mark();
-    const cpuBefore = cpuSeconds(this.#process.pid);
-    await start();
-    const [cause] = await audit.waitForCount(`the write of ${trigger}`, {
-      mark,
-      count: 1,
-      fits: ({ user, resource, verb }) => user === BENCH_USER && resource === trigger && verb !== "get",
-      timeoutMs: 10_000,
+    return runPhase(this.#process.pid, async () => {
+      await start();
+      const [cause] = await audit.waitForCount(`the write of ${trigger}`, {
+        mark,
+        count: 1,
+        fits: ({ user, resource, verb }) => user === BENCH_USER && resource === trigger && verb !== "get",
+        timeoutMs: 10_000,
+      });
+      if (cause === undefined) throw new Error(`time a phase: no write of ${trigger} in the audit log`);
+      return await finishPhase(audit, { mark, user: CONTROLLER.user, jobs, startedAt: cause.receivedAt });
     });
-    if (cause === undefined) throw new Error(`time a phase: no write of ${trigger} in the audit log`);
-    const phase = await finishPhase(audit, { mark, user: CONTROLLER.user, jobs, startedAt: cause.receivedAt });
-    return { ...phase, cpuSeconds: cpuSeconds(this.#process.pid) - cpuBefore };
   }
 }

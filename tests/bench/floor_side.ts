@@ -8,8 +8,7 @@ import { createOf, jobFactory } from "../../src/plan/job_factory.ts";
 import { type BenchCluster, FLOOR, JOBS, JOBSETS, removeJobSet } from "./cluster.ts";
 import type { FloorOrder } from "./floor_protocol.ts";
 import { benchJobSet } from "./job_set.ts";
-import { cpuSeconds } from "./process_usage.ts";
-import { finishPhase, type Phase, type Run, type Side } from "./side.ts";
+import { finishPhase, type Phase, type Run, runPhase, type Side } from "./side.ts";
 
 const CLIENT = new URL("floor_client.ts", import.meta.url).pathname;
 
@@ -80,12 +79,13 @@ export class FloorSide implements Side {
     await this.#process.exited;
   }
 
-  async #phase(jobs: number, order: FloorOrder): Promise<Phase> {
+  #phase(jobs: number, order: FloorOrder): Promise<Phase> {
     const { audit } = this.#cluster;
     const mark = audit.mark();
-    const cpuBefore = cpuSeconds(this.#process.pid);
-    const [phase] = await Promise.all([finishPhase(audit, { mark, user: FLOOR.user, jobs }), this.#order(order)]);
-    return { ...phase, cpuSeconds: cpuSeconds(this.#process.pid) - cpuBefore };
+    return runPhase(this.#process.pid, async () => {
+      const [timing] = await Promise.all([finishPhase(audit, { mark, user: FLOOR.user, jobs }), this.#order(order)]);
+      return timing;
+    });
   }
 
   #writeBodies({ name, jobs }: Run, stored: JsonObject): string {

@@ -21,6 +21,10 @@ export interface Ratio {
   /** Medians. */
   readonly oursMs: number;
   readonly floorMs: number;
+  /** Pairs that other processes disturbed. */
+  readonly leftOut: number;
+  /** The most that other processes took of the machine in the pairs that count. */
+  readonly foreignShare: number;
 }
 
 export interface Comparison {
@@ -35,15 +39,22 @@ export interface Comparison {
 }
 
 const CONFLICT = 409;
+/** A pair counts for a phase if other processes took no more than this share of the machine. */
+const MOST_FOREIGN = 0.05;
 /** Spec: N creates, N deletes, one Service, at most 3 status writes per phase. */
 const MOST_STATUS_WRITES = 3;
 
-export function summarise(jobs: number, pairs: readonly Pair[]): Comparison {
+/** Whether enough pairs were undisturbed, for both phases. */
+export function hasEnough(pairs: readonly Pair[], wanted: number): boolean {
+  return PHASES.every((phase) => pairs.filter((pair) => foreignShareOf(pair, phase) <= MOST_FOREIGN).length >= wanted);
+}
+
+export function summarise(jobs: number, pairs: readonly Pair[], wanted: number): Comparison {
   const phases = pairs.flatMap(({ ours }) => [ours.create, ours.restart]);
   return {
     jobs,
-    create: compare(pairs, "create"),
-    restart: compare(pairs, "restart"),
+    create: compare(pairs, "create", wanted),
+    restart: compare(pairs, "restart", wanted),
     conflicts: phases.flatMap(({ entries }) => entries).filter(({ code }) => code === CONFLICT).length,
     extra: phases.reduce((sum, phase) => sum + count(phase, isCreatedJob) - jobs, 0),
     faults: pairs.flatMap(({ ours }) => [
@@ -71,19 +82,31 @@ export function report(comparison: Comparison, pairs: readonly Pair[], rssMb: nu
   ];
 }
 
-function compare(pairs: readonly Pair[], phase: keyof Measured): Ratio {
-  const ratios = pairs.map(({ ours, floor }) => ours[phase].ms / floor[phase].ms);
+const PHASES = ["create", "restart"] as const;
+
+function foreignShareOf({ ours, floor }: Pair, phase: keyof Measured): number {
+  return Math.max(ours[phase].foreignShare, floor[phase].foreignShare);
+}
+
+/** The pairs that were least disturbed: all that were not, and of the others only as many as are needed. */
+function compare(pairs: readonly Pair[], phase: keyof Measured, wanted: number): Ratio {
+  const sorted = [...pairs].sort((left, right) => foreignShareOf(left, phase) - foreignShareOf(right, phase));
+  const calm = sorted.filter((pair, index) => index < wanted || foreignShareOf(pair, phase) <= MOST_FOREIGN);
+  const ratios = calm.map(({ ours, floor }) => ours[phase].ms / floor[phase].ms);
   return {
     ratio: median(ratios),
     ratios,
-    oursMs: median(pairs.map(({ ours }) => ours[phase].ms)),
-    floorMs: median(pairs.map(({ floor }) => floor[phase].ms)),
+    oursMs: median(calm.map(({ ours }) => ours[phase].ms)),
+    floorMs: median(calm.map(({ floor }) => floor[phase].ms)),
+    leftOut: pairs.length - calm.length,
+    foreignShare: Math.max(...calm.map((pair) => foreignShareOf(pair, phase))),
   };
 }
 
-function ratioLine(what: string, { ratio, ratios, oursMs, floorMs }: Ratio): string {
+function ratioLine(what: string, { ratio, ratios, oursMs, floorMs, leftOut, foreignShare }: Ratio): string {
   return `  ${what}/floor: ${ratio.toFixed(2)} (${spread(ratios, 2)}); ours ${oursMs.toFixed(0)} ms, ` +
-    `floor ${floorMs.toFixed(0)} ms`;
+    `floor ${floorMs.toFixed(0)} ms; ${ratios.length} pairs, ${leftOut} disturbed ones left out; ` +
+    `other processes took ${(foreignShare * 100).toFixed(0)} % at most`;
 }
 
 /** Of each kind of request the median over the runs, and the spread where they differ. */

@@ -1,4 +1,5 @@
 import type { AuditEntry, AuditLog } from "./audit_log.ts";
+import { cpuSeconds, foreignShare, machineUsage } from "./process_usage.ts";
 
 /** A phase of one run, as the API server's audit log timed it. */
 export interface Phase {
@@ -8,7 +9,12 @@ export interface Phase {
   readonly entries: readonly AuditEntry[];
   /** CPU seconds of the side's process. */
   readonly cpuSeconds: number;
+  /** The share of the machine that other processes took meanwhile. */
+  readonly foreignShare: number;
 }
+
+/** What the audit log tells. */
+export type Timing = Pick<Phase, "ms" | "entries">;
 
 /** One of the two that are compared. A run is create, restart, remove. */
 export interface Side {
@@ -30,6 +36,18 @@ const PHASE_TIMEOUT_MS = 60_000;
 /** A side has ended a phase when it has sent nothing for so long. */
 const QUIET_MS = 1_000;
 
+/** Measures what a side's process and all others take while a phase runs. */
+export async function runPhase(pid: number, run: () => Promise<Timing>): Promise<Phase> {
+  const machineBefore = machineUsage();
+  const cpuBefore = cpuSeconds(pid);
+  const timing = await run();
+  return {
+    ...timing,
+    cpuSeconds: cpuSeconds(pid) - cpuBefore,
+    foreignShare: foreignShare(machineBefore, machineUsage()),
+  };
+}
+
 /** Waits for the Jobs of a phase and for the requests that follow them. */
 export async function finishPhase(
   audit: AuditLog,
@@ -40,7 +58,7 @@ export async function finishPhase(
     /** In the audit log's time; the side's own first request where absent. */
     readonly startedAt?: number;
   },
-): Promise<Omit<Phase, "cpuSeconds">> {
+): Promise<Timing> {
   const isOurs = (entry: AuditEntry) => entry.user === user && entry.verb !== "watch";
   const created = await audit.waitForCount(`${jobs} Jobs of ${user}`, {
     mark,
