@@ -1,26 +1,21 @@
 /** Builds everything, in the order of the design's loop, starts it, and stops it in reverse. */
 import { hostname } from "node:os";
 import { type Clock, sleep, systemClock } from "./base/clock.ts";
-import type { Log } from "./base/log.ts";
 import { createLogger } from "./base/logger.ts";
-import { type Random, systemRandom } from "./base/random.ts";
+import { systemRandom } from "./base/random.ts";
 import { thisVersion, userAgent } from "./base/version.ts";
-import { type Job, readJob } from "./api/job.ts";
-import { type JobSet, readJobSet } from "./api/job_set.ts";
-import { API_VERSION } from "./api/keys.ts";
 import { objectKey } from "./api/names.ts";
-import { readService, type Service } from "./api/service.ts";
 import { EventRecorder } from "./apply/event_recorder.ts";
 import { Reconciler } from "./apply/reconciler.ts";
-import { type CacheEntry, ObjectCache } from "./cache/object_cache.ts";
+import { ObjectCache } from "./cache/object_cache.ts";
 import { loadClusterAccess } from "./client/cluster_access.ts";
-import { createKubeClient, type KubeClient } from "./client/kube_client.ts";
+import { createKubeClient } from "./client/kube_client.ts";
 import type { ControllerSettings } from "./config/settings.ts";
 import { WorkQueue } from "./queue/work_queue.ts";
 import { runWorkers } from "./queue/workers.ts";
 import { type Problem, startHealthServer } from "./server/health.ts";
-import { startProblem, waitForServer } from "./client/start_problem.ts";
-import { Watcher, type WatcherOptions } from "./watch/watcher.ts";
+import { waitForServer } from "./client/start_problem.ts";
+import { type Caches, type Parts, Watches } from "./run/watches.ts";
 
 /** JobSets reconciled at once. */
 const WORKERS = 8;
@@ -28,19 +23,6 @@ const WORKERS = 8;
 const STUCK_SECONDS = 900;
 /** Spec 6.3: how long the effects under way may take once we are told to stop. */
 const DRAIN_MS = 10_000;
-
-interface Caches {
-  readonly jobSets: ObjectCache<JobSet>;
-  readonly jobs: ObjectCache<Job>;
-  readonly services: ObjectCache<Service>;
-}
-
-interface Parts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly client: KubeClient;
-}
 
 /** Runs the controller until the signal aborts; the exit code. Throws one clear line where it can't start. */
 export async function runController(
@@ -179,99 +161,6 @@ function connectTriggers({ jobSets, jobs, services }: Caches, queue: WorkQueue):
       }
     }
   });
-}
-
-/** The watches that fill the caches. */
-class Watches {
-  readonly #watchers: { readonly isAlive: boolean; run(signal: AbortSignal): Promise<void> }[] = [];
-  readonly #ended = new AbortController();
-  readonly #synced: Promise<void>[] = [];
-  readonly #failed = Promise.withResolvers<never>();
-  readonly #recoveryListeners: (() => void)[] = [];
-
-  constructor(parts: Parts, caches: Caches, namespace: string | undefined) {
-    const scope = namespace === undefined ? "" : `/namespaces/${namespace}`;
-    // Whoever awaits `failed` hears of it; before that it is no unhandled rejection.
-    this.#failed.promise.catch(() => undefined);
-    const { jobSets, jobs, services } = caches;
-    this.#add(parts, "JobSets", { cache: jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` });
-    this.#add(parts, "Jobs", { cache: jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` });
-    this.#add(parts, "Services", {
-      cache: services,
-      trim: readService,
-      path: `/api/v1${scope}/services`,
-      metadataOnly: true,
-    });
-  }
-
-  /** Calls `listener` whenever the API server answers a watch again after failures. */
-  onRecovered(listener: () => void): void {
-    this.#recoveryListeners.push(listener);
-  }
-
-  start(): void {
-    for (const watcher of this.#watchers) watcher.run(this.#ended.signal).catch(this.#failed.reject);
-  }
-
-  /** Resolves once every cache holds a whole list; rejects where one can't be filled. */
-  get synced(): Promise<unknown> {
-    return Promise.race([Promise.all(this.#synced), this.#failed.promise]);
-  }
-
-  /** Never resolves; rejects when a watch ends for good. */
-  get failed(): Promise<never> {
-    return this.#failed.promise;
-  }
-
-  get isAlive(): boolean {
-    return this.#watchers.every((watcher) => watcher.isAlive);
-  }
-
-  stop(): void {
-    this.#ended.abort();
-  }
-
-  #add<T extends CacheEntry>(
-    parts: Parts,
-    what: string,
-    source: Pick<WatcherOptions<T>, "path" | "trim" | "metadataOnly"> & { readonly cache: ObjectCache<T> },
-  ): void {
-    const isSynced = Promise.withResolvers<void>();
-    const startedAt = parts.clock.monotonic();
-    const { cache, ...collection } = source;
-    const watcher = new Watcher<T>({
-      ...parts,
-      ...collection,
-      sink: {
-        replace: (items, resourceVersion) => {
-          if (cache.isAheadOf(resourceVersion)) throw restored(what, resourceVersion);
-          cache.replace(items, resourceVersion);
-        },
-        upsert: (item) => cache.upsert(item),
-        remove: (item) => cache.remove(item),
-        confirm: (item) => cache.confirm(item),
-      },
-      onSynced: isSynced.resolve,
-      onRecovered: () => {
-        for (const listener of this.#recoveryListeners) listener();
-      },
-      onProblem: (error) => {
-        // Once it has worked, the watcher goes on trying: the API server may be away for long.
-        const problem = watcher.isSynced ? undefined : startProblem(what, error, parts.clock.monotonic() - startedAt);
-        if (problem !== undefined) isSynced.reject(problem);
-      },
-    });
-    this.#watchers.push(watcher);
-    this.#synced.push(isSynced.promise);
-  }
-}
-
-/** A list is read from the newest state there is: one older than what the watch has told means that time went back. */
-function restored(what: string, resourceVersion: string): Error {
-  return new Error(
-    `watch ${what}: the API server lists version ${resourceVersion}, older than what it told before: ` +
-      "its data was restored from a backup; start the controller again",
-  );
 }
 
 /** Spec 6.3: the loops of the process are alive. */
