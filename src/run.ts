@@ -58,7 +58,9 @@ export async function runController(
   const queue = new WorkQueue({ clock });
   const watches = new Watches(parts, caches, settings.namespace);
   const health = startHealthServer({
-    address: settings.healthProbeBindAddress,
+    address: settings.health.bindAddress,
+    livenessPath: settings.health.livenessEndpointName,
+    readinessPath: settings.health.readinessEndpointName,
     checks: {
       alive: () => stuck(watches, queue),
       ready: () => unsynced(caches),

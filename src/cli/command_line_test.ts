@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type ControllerSettings, DEFAULT_SETTINGS } from "../config/settings.ts";
+import { type ControllerSettings, DEFAULT_SETTINGS_OUTSIDE as DEFAULT_SETTINGS } from "../config/settings.ts";
 import { runCommandLine, type RunController } from "./command_line.ts";
 
 interface Ran {

@@ -1,5 +1,5 @@
 import { parseBindAddress } from "../base/bind_address.ts";
-import { type ControllerSettings, DEFAULT_SETTINGS } from "./settings.ts";
+import { type ControllerSettings, DEFAULT_SETTINGS, DEFAULT_SETTINGS_OUTSIDE } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The flags of `jobset controller` as they were typed, by name without dashes; absent where not given. */
@@ -13,14 +13,18 @@ const LOG_LEVELS: Readonly<Record<string, number>> = { error: -1, info: 0, debug
 /** Reads the flags; an empty value or 0 counts as absent (spec 6.1). Throws a UsageError that names the flag. */
 export function settingsFromFlags(flags: ControllerFlags): ControllerSettings {
   return {
+    ...DEFAULT_SETTINGS_OUTSIDE,
     kubeconfig: text(flags["kubeconfig"]),
     context: text(flags["context"]),
     namespace: namespace(text(flags["namespace"])),
     kubeApiQps: positive("kube-api-qps", flags["kube-api-qps"]) ?? DEFAULT_SETTINGS.kubeApiQps,
     kubeApiBurst: wholePositive("kube-api-burst", flags["kube-api-burst"]) ?? DEFAULT_SETTINGS.kubeApiBurst,
     logVerbosity: logLevel(text(flags["zap-log-level"])) ?? DEFAULT_SETTINGS.logVerbosity,
-    healthProbeBindAddress: address("health-probe-bind-address", text(flags["health-probe-bind-address"])) ??
-      DEFAULT_SETTINGS.healthProbeBindAddress,
+    health: {
+      ...DEFAULT_SETTINGS.health,
+      bindAddress: address("health-probe-bind-address", text(flags["health-probe-bind-address"])) ??
+        DEFAULT_SETTINGS.health.bindAddress,
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { settingsFromFlags } from "./flags.ts";
-import { DEFAULT_SETTINGS } from "./settings.ts";
+import { DEFAULT_SETTINGS_OUTSIDE as DEFAULT_SETTINGS } from "./settings.ts";
 
 test("without flags the defaults hold; empty values and 0 count as absent", () => {
   expect(settingsFromFlags({})).toEqual(DEFAULT_SETTINGS);
@@ -25,13 +25,14 @@ test("every flag reaches its setting", () => {
     "zap-log-level": "debug",
     "health-probe-bind-address": "0",
   })).toEqual({
+    ...DEFAULT_SETTINGS,
     kubeconfig: "/etc/kube config",
     context: "kind-a",
     namespace: "team-a",
     kubeApiQps: 12.5,
     kubeApiBurst: 20,
     logVerbosity: 1,
-    healthProbeBindAddress: "0",
+    health: { ...DEFAULT_SETTINGS.health, bindAddress: "0" },
   });
 });
 
