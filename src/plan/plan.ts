@@ -186,8 +186,9 @@ function countAbsent(jobSet: JobSet, absences: readonly Absence[], counters: Map
   }
 }
 
+/** A Job whose create is still under way waits: a late second try would make it again once the name is free (R84). */
 function deletesOf(jobs: readonly Job[], inFlight: InFlight): readonly JobDelete[] {
   return jobs
-    .filter((job) => !job.isDeleting && !inFlight.deletes.has(job.uid))
+    .filter((job) => !job.isDeleting && !inFlight.deletes.has(job.uid) && !inFlight.creates.has(job.name))
     .map(({ name, uid }) => ({ name, uid }));
 }
