@@ -1,11 +1,20 @@
 /** `npm run build`: compiles src/main.ts to the one executable dist/jobset, unless it is there already from the same inputs. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 const ROOT = dirname(import.meta.dir);
-const BINARY = join(ROOT, "dist", "jobset");
-const STAMP = join(ROOT, "dist", "jobset.inputs");
+
+/** What the executable is compiled for, in Bun's words: this machine, or one that it is copied to. */
+export type Target =
+  | "linux-x64"
+  | "linux-x64-baseline"
+  | "linux-arm64"
+  | "linux-x64-musl"
+  | "linux-arm64-musl"
+  | "darwin-x64"
+  | "darwin-arm64";
+
 /** Folders and files whose content decides what the executable is. */
 const INPUTS = ["src", "crds", "manifests", "package.json", "bun.lock", "scripts/build.ts"];
 const FLAGS = [
@@ -21,31 +30,47 @@ const FLAGS = [
   "--no-compile-autoload-bunfig",
 ];
 
-/** The path of the executable, compiled now if its inputs have changed. */
-export async function buildBinary(report: (line: string) => void = () => {}): Promise<string> {
+/** The path of the executable for this machine, dist/jobset, compiled now if its inputs have changed. */
+export function buildBinary(report: (line: string) => void = () => {}): Promise<string> {
+  return compile(join(ROOT, "dist", "jobset"), undefined, report);
+}
+
+/** The path of the executable for another machine, dist/jobset-TARGET, compiled now if its inputs have changed. */
+export function buildFor(target: Target, report: (line: string) => void = () => {}): Promise<string> {
+  return compile(join(ROOT, "dist", `jobset-${target}`), target, report);
+}
+
+async function compile(
+  binary: string,
+  target: Target | undefined,
+  report: (line: string) => void,
+): Promise<string> {
+  const name = `dist/${basename(binary)}`;
+  const stampFile = `${binary}.inputs`;
   const commit = commitOf();
   const stamp = `${hashInputs()} ${commit}\n`;
-  if (existsSync(BINARY) && existsSync(STAMP) && readFileSync(STAMP, "utf8") === stamp) return BINARY;
-  report("compiling dist/jobset");
+  if (existsSync(binary) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return binary;
+  report(`compiling ${name}`);
   const startedAt = performance.now();
   // The compiler leaves its source maps beside the executable, which has them inside as well: they go with the folder.
-  const folder = join(dirname(BINARY), `build.${process.pid}`);
+  const folder = join(dirname(binary), `build.${process.pid}`);
   mkdirSync(folder, { recursive: true });
   const partial = join(folder, "jobset");
   const define = commit === "" ? [] : [`--define=JOBSET_COMMIT=${JSON.stringify(commit)}`];
-  const command = [process.execPath, "build", ...FLAGS, ...define, "--outfile", partial, "src/main.ts"];
+  const cross = target === undefined ? [] : [`--target=bun-${target}`];
+  const command = [process.execPath, "build", ...FLAGS, ...define, ...cross, "--outfile", partial, "src/main.ts"];
   const child = Bun.spawn(command, { cwd: ROOT, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [out, err, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
   ]);
-  if (code === 0) renameSync(partial, BINARY);
+  if (code === 0) renameSync(partial, binary);
   rmSync(folder, { recursive: true, force: true });
-  if (code !== 0) throw new Error(`compile dist/jobset: ${`${err}${out}`.trim()}`);
-  writeFileSync(STAMP, stamp);
-  report(`compiled dist/jobset in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-  return BINARY;
+  if (code !== 0) throw new Error(`compile ${name}: ${`${err}${out}`.trim()}`);
+  writeFileSync(stampFile, stamp);
+  report(`compiled ${name} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  return binary;
 }
 
 function hashInputs(): string {
