@@ -23,7 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cache: ["base", "api"],
   queue: ["base"],
   apply: ["base", "api", "client", "cache", "plan"],
-  leader: ["base", "api", "client"],
+  leader: ["base", "api", "client", "cache", "watch"],
   certs: ["base", "api", "client"],
   agent: ["base", "api", "client", "watch"],
   server: ["base", "api", "admission", "config"],
