@@ -1,0 +1,43 @@
+import type { MetricRegistry } from "./metric_registry.ts";
+
+/** What a watch and its cache say when they are asked. */
+export interface WatchFacts {
+  /** Streams opened after the first, and fresh starts after the first. */
+  readonly restarts: number;
+  readonly relists: number;
+  /** Objects in the cache. */
+  readonly objects: number;
+}
+
+/** Spec 7.5: what is asked of each watch at each scrape; `resource` is its plural, such as `jobs`. */
+export function createWatchMetrics(registry: MetricRegistry): (resource: string, read: () => WatchFacts) => void {
+  const labels = ["resource"] as const;
+  const watches = new Map<string, () => WatchFacts>();
+  const restarts = registry.counter({
+    name: "jobset_watch_restarts_total",
+    help: "Watch streams opened after the first, by resource",
+    labels,
+    collect() {
+      restarts.reset();
+      for (const [resource, read] of watches) restarts.inc({ resource }, read().restarts);
+    },
+  });
+  const relists = registry.counter({
+    name: "jobset_watch_relists_total",
+    help: "How often a watch had to read everything anew, by resource",
+    labels,
+    collect() {
+      relists.reset();
+      for (const [resource, read] of watches) relists.inc({ resource }, read().relists);
+    },
+  });
+  const objects = registry.gauge({
+    name: "jobset_cache_objects",
+    help: "Objects held in memory, by resource",
+    labels,
+    collect() {
+      for (const [resource, read] of watches) objects.set({ resource }, read().objects);
+    },
+  });
+  return (resource, read) => watches.set(resource, read);
+}
