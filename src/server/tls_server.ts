@@ -1,0 +1,250 @@
+/**
+ * HTTPS whose certificate changes without a dropped connection. Bun's own TLS server keeps the certificate it began with, and
+ * so does node:https (Bun 1.4.5); node:tls takes a new one. So node:tls ends the encryption and hands the bytes to Bun.serve, by
+ * a socket without a name in the file system.
+ */
+import { connect } from "node:net";
+import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
+import type { BindAddress } from "../base/bind_address.ts";
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { ServingCertificate } from "../base/serving_certificate.ts";
+import { isCipherSuite, leavesNothing, OPENSSL_CIPHERS, servedCipherSuites } from "../config/cipher_suites.ts";
+import { ByteBudget } from "./byte_budget.ts";
+import type { ServerLimits } from "./limits.ts";
+import { codeOf, hostsOf, listenError, type Served } from "./listen.ts";
+import { RequestGate } from "./request_gate.ts";
+import { TlsConnection } from "./tls_connection.ts";
+
+export interface TlsServerOptions {
+  readonly address: BindAddress;
+  readonly served: Served;
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly certificate: ServingCertificate;
+  readonly minVersion: "VersionTLS12" | "VersionTLS13";
+  /** IANA names; none: the library's choice. */
+  readonly cipherSuites: readonly string[];
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface TlsServer {
+  readonly port: number;
+  /** For every handshake from now on; connections that stand are not touched. */
+  setCertificate(certificate: ServingCertificate): void;
+  /** Takes no new connection, answers what was asked, and closes each connection once it is idle; after `drainMs` all of them. */
+  stop(drainMs: number): Promise<void>;
+}
+
+/** How often deadlines are looked at. */
+const CHECK_MS = 1_000;
+/** While stopping: a connection that was quiet so long is closed; one that is in use hears it with its next answer. */
+const QUIET_MS = 500;
+const DRAIN_CHECK_MS = 50;
+/** The connections' own deadline comes first. */
+const INNER_IDLE_SECONDS = 240;
+
+/** Throws one clear line where the address is taken, or the certificate or the cipher suites are of no use. */
+export async function startTlsServer(options: TlsServerOptions): Promise<TlsServer> {
+  const server = new Front(options);
+  await server.listen();
+  return server;
+}
+
+class Front implements TlsServer {
+  readonly #options: TlsServerOptions;
+  readonly #behind: Bun.Server<undefined>;
+  readonly #behindAddress: { readonly path: string } | { readonly host: string; readonly port: number };
+  readonly #budget: ByteBudget;
+  readonly #gate: RequestGate;
+  readonly #handshaking = new Set<object>();
+  readonly #connections = new Set<TlsConnection>();
+  #server: Server | undefined;
+  #port = 0;
+  #checkTimer: Timer | undefined;
+  #isStopping = false;
+
+  constructor(options: TlsServerOptions) {
+    this.#options = options;
+    this.#budget = new ByteBudget(options.limits.totalBytes);
+    this.#gate = new RequestGate(options.limits.requests);
+    // Abstract sockets are Linux's own; elsewhere a port of the loopback interface does.
+    const path = process.platform === "linux" ? `\0jobset-${crypto.randomUUID()}` : undefined;
+    const place = path === undefined ? { hostname: "127.0.0.1", port: 0 } : { unix: path };
+    const behind: Bun.Serve.Options<undefined> = {
+      ...place,
+      development: false,
+      // The front refuses what is too large: an answer amid the body would be lost with a reset.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: (request: Request) => this.#answer(request),
+      error: (error: Error) => this.#failed(error),
+    };
+    // Bun heeds it for unix sockets too, but its types do not have it there.
+    this.#behind = Bun.serve(Object.assign(behind, { idleTimeout: INNER_IDLE_SECONDS }));
+    this.#behindAddress = path === undefined ? { host: "127.0.0.1", port: this.#behind.port ?? 0 } : { path };
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  async listen(): Promise<void> {
+    const { address, served, certificate } = this.#options;
+    let failure: unknown;
+    try {
+      for (const host of hostsOf(address)) {
+        const server = this.#createServer(this.#context(certificate));
+        const problem = await listenOn(server, { host, port: address.port });
+        if (problem === undefined) {
+          this.#server = server;
+          this.#port = portOf(server);
+          return;
+        }
+        failure = problem;
+        if (codeOf(problem) === "EADDRINUSE") break;
+      }
+    } catch (cause) {
+      failure = cause;
+    }
+    await this.#behind.stop(true);
+    throw listenError(address, served, failure);
+  }
+
+  setCertificate(certificate: ServingCertificate): void {
+    try {
+      this.#server?.setSecureContext(this.#context(certificate));
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      this.#options.log.error("the new certificate is not used, the one before stays", {
+        server: this.#options.served.what,
+        error: found,
+      });
+    }
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    const { clock } = this.#options;
+    this.#isStopping = true;
+    const closed = new Promise<void>((resolve) => {
+      if (this.#server === undefined) resolve();
+      else this.#server.close(() => resolve());
+    });
+    const deadline = clock.monotonic() + drainMs;
+    while (this.#connections.size > 0 && clock.monotonic() < deadline) {
+      const quietSince = clock.monotonic() - QUIET_MS;
+      for (const connection of this.#connections) {
+        if (connection.isIdle && connection.lastByteAt <= quietSince) connection.close();
+        connection.check();
+      }
+      await new Promise<void>((resolve) => clock.after(DRAIN_CHECK_MS, resolve));
+    }
+    for (const connection of this.#connections) connection.destroy();
+    for (const socket of this.#handshaking) if ("destroy" in socket) (socket as TLSSocket).destroy();
+    this.#checkTimer?.cancel();
+    await this.#behind.stop(true);
+    await closed;
+  }
+
+  #context({ certPem, keyPem }: ServingCertificate): TlsOptions {
+    const { minVersion, cipherSuites } = this.#options;
+    const ciphers = cipherList(cipherSuites);
+    return {
+      cert: certPem,
+      key: keyPem,
+      minVersion: minVersion === "VersionTLS13" ? "TLSv1.3" : "TLSv1.2",
+      ...(ciphers === undefined ? {} : { ciphers }),
+    };
+  }
+
+  #createServer(context: TlsOptions): Server {
+    const { limits, log, served } = this.#options;
+    const server = createServer({ ...context, handshakeTimeout: limits.handshakeMs, noDelay: true });
+    server.on("connection", (socket) => this.#arrived(socket));
+    server.on("secureConnection", (socket) => this.#accepted(socket));
+    server.on("tlsClientError", (error, socket) => {
+      log.info(4, "a handshake failed", { server: served.what, error: error.message });
+      socket.destroy();
+    });
+    return server;
+  }
+
+  /** Before its handshake. */
+  #arrived(socket: { destroy(): unknown; once(event: "close", listener: () => void): unknown }): void {
+    if (!this.#makeRoom()) {
+      socket.destroy();
+      return;
+    }
+    this.#handshaking.add(socket);
+    socket.once("close", () => this.#handshaking.delete(socket));
+  }
+
+  #makeRoom(): boolean {
+    const { limits, log, served } = this.#options;
+    if (this.#handshaking.size + this.#connections.size < limits.connections) return true;
+    let quietest: TlsConnection | undefined;
+    for (const connection of this.#connections) {
+      if (connection.isIdle && connection.lastByteAt < (quietest?.lastByteAt ?? Infinity)) quietest = connection;
+    }
+    log.info(2, "there are too many connections", { server: served.what, connections: limits.connections });
+    quietest?.destroy();
+    return quietest !== undefined;
+  }
+
+  #accepted(outer: TLSSocket): void {
+    this.#handshaking.delete(outer);
+    const { limits, clock } = this.#options;
+    const inner = connect(this.#behindAddress);
+    const connection = new TlsConnection({ outer, inner, limits, budget: this.#budget, clock });
+    this.#connections.add(connection);
+    outer.once("close", () => this.#connections.delete(connection));
+    this.#checkTimer ??= clock.after(CHECK_MS, () => this.#check());
+  }
+
+  #check(): void {
+    this.#checkTimer = undefined;
+    for (const connection of this.#connections) connection.check();
+    if (this.#connections.size === 0 || this.#isStopping) return;
+    this.#checkTimer = this.#options.clock.after(CHECK_MS, () => this.#check());
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const response = await this.#gate.run(() => this.#options.fetch(request));
+    if (this.#isStopping) response.headers.set("connection", "close");
+    return response;
+  }
+
+  #failed(error: Error): Response {
+    this.#options.log.error("a request failed", { server: this.#options.served.what, error: error.message });
+    return new Response("internal error\n", { status: 500 });
+  }
+}
+
+/** As OpenSSL writes them; undefined: the library's choice. The configuration has refused such names already. */
+function cipherList(ianaNames: readonly string[]): string | undefined {
+  const unknown = ianaNames.find((name) => !isCipherSuite(name));
+  if (unknown !== undefined) throw new Error(`the cipher suite "${unknown}" is unknown`);
+  if (leavesNothing(ianaNames)) throw new Error(`none of the cipher suites ${ianaNames.join(", ")} can be served`);
+  const served = servedCipherSuites(ianaNames).flatMap((name) => OPENSSL_CIPHERS[name] ?? []);
+  return served.length === 0 ? undefined : served.join(":");
+}
+
+/** Resolves with what went wrong, or with nothing once the server listens. */
+function listenOn(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<unknown> {
+  return new Promise((resolve) => {
+    server.once("error", resolve);
+    server.listen({ host, port, exclusive: true }, () => {
+      server.off("error", resolve);
+      server.on("error", () => undefined); // of single connections: their own handlers tell
+      resolve(undefined);
+    });
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
