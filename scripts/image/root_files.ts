@@ -32,6 +32,8 @@ export function writeRootFiles(root: string, { platform, binary, libc, caCertifi
   copy(binary, join(root, "manager"), 0o755);
   // It does what the name says that it is called by (spec 6.5).
   for (const name of ["jobset", "kubectl-jobset", "in-place-restart-agent"]) symlinkSync("manager", join(root, name));
+  // Where the runtime mounts them: a read-only root has no place for what is not there.
+  for (const folder of ["proc", "tmp"]) mkdirSync(join(root, folder));
   copy(join(libc, platform.loader.inPackage), join(root, platform.loader.path), 0o755);
   for (const library of LIBRARIES) {
     copy(join(libc, platform.libraries, library), join(root, platform.libraries, library), 0o755);
