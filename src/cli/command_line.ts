@@ -4,6 +4,7 @@ import { UsageError } from "../config/usage_error.ts";
 import { commandArgs } from "./command_args.ts";
 import { addControllerCommand } from "./controller.ts";
 import { describeError } from "./error_line.ts";
+import { addManifestsCommand } from "./manifests.ts";
 import { describeUsage } from "./usage_line.ts";
 import { addVersionCommand } from "./version.ts";
 
@@ -36,6 +37,7 @@ const EXAMPLES = `
 Examples:
   jobset controller                            run the controller, in a Pod or with your kubeconfig
   jobset controller --namespace team-a         reconcile one namespace only
+  jobset manifests | kubectl apply -f -        install it into the cluster
   jobset version --output json
 
 'jobset <command> --help' tells the flags of a command.
@@ -72,6 +74,7 @@ function buildProgram(context: CommandContext): Command {
     .configureOutput({ writeOut: context.writeOut, writeErr: () => {}, outputError: () => {} })
     .exitOverride();
   addControllerCommand(program, context);
+  addManifestsCommand(program, context);
   addVersionCommand(program, context);
   return program;
 }
