@@ -26,6 +26,7 @@ await exit(
     // A compiled binary always has `bun` as argv[0]; argv0 is the name that it was called by.
     name: process.argv0,
     args: process.argv.slice(2),
+    env: process.env,
     writeOut: (text) => out.write(text),
     writeError: (text) => error.write(text),
     signal,

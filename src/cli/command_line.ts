@@ -1,4 +1,6 @@
 import { Command, CommanderError } from "commander";
+import { escapeControls } from "../base/logger.ts";
+import { ConfigFileError } from "../config/config_file_error.ts";
 import type { ControllerSettings } from "../config/settings.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { commandArgs } from "./command_args.ts";
@@ -20,6 +22,7 @@ export interface Invocation {
   /** The path or name that it was called by. */
   readonly name: string;
   readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
   /** Aborts when the process is asked to stop. */
@@ -37,13 +40,17 @@ const EXAMPLES = `
 Examples:
   jobset controller                            run the controller, in a Pod or with your kubeconfig
   jobset controller --namespace team-a         reconcile one namespace only
+  jobset controller --config config.yaml       with webhooks, metrics and leader election as the file says
   jobset manifests | kubectl apply -f -        install it into the cluster
   jobset version --output json
 
 'jobset <command> --help' tells the flags of a command.
 `;
 
-/** Runs one command to its end and resolves to the exit code; every failure is one line on stderr and code 1. */
+/**
+ * Runs one command to its end and resolves to the exit code;
+ * every failure is one line on stderr (of a configuration file: one for each mistake) and code 1.
+ */
 export async function runCommandLine(invocation: Invocation): Promise<number> {
   let exitCode = 0;
   const program = buildProgram({ ...invocation, setExitCode: (code) => exitCode = code });
@@ -54,6 +61,10 @@ export async function runCommandLine(invocation: Invocation): Promise<number> {
     return exitCode;
   } catch (cause) {
     if (cause instanceof CommanderError && cause.exitCode === 0) return 0;
+    if (cause instanceof ConfigFileError) {
+      for (const problem of cause.problems) invocation.writeError(`error: ${escapeControls(problem)}\n`);
+      return 1;
+    }
     const help = ["jobset", ...(called === undefined ? [] : [called.name()]), "--help"].join(" ");
     const line = cause instanceof CommanderError
       ? `${describeUsage(cause)}; see '${help}'`

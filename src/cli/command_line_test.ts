@@ -10,8 +10,9 @@ interface Ran {
   readonly settings: ControllerSettings | undefined;
 }
 
-async function run(line: string, { name = "/usr/bin/jobset", controller }: {
+async function run(line: string, { name = "/usr/bin/jobset", env = {}, controller }: {
   name?: string;
+  env?: Readonly<Record<string, string>>;
   controller?: RunController;
 } = {}): Promise<Ran> {
   let out = "";
@@ -24,6 +25,7 @@ async function run(line: string, { name = "/usr/bin/jobset", controller }: {
   const exitCode = await runCommandLine({
     name,
     args: line === "" ? [] : line.split(" "),
+    env,
     writeOut: (text) => void (out += text),
     writeError: (text) => void (error += text),
     signal: new AbortController().signal,

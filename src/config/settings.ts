@@ -68,7 +68,7 @@ export interface InternalCertSettings {
 /** For the webhook and the metrics server. */
 export interface TlsSettings {
   readonly minVersion: TlsVersion;
-  /** IANA names of TLS 1.2 suites; none: what the library holds good. */
+  /** IANA names that `isCipherSuite` knows; none: what the library holds good. */
   readonly cipherSuites: readonly string[];
 }
 
