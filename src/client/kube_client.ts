@@ -165,13 +165,16 @@ class FetchKubeClient implements KubeClient {
   }
 
   async #inTurn<R extends { readonly status: number }>(request: KubeRequest, send: () => Promise<R>): Promise<R> {
-    if (request.privileged) return await this.#recorded(request, send);
     const { method, path, isWanted = () => true } = request;
+    const sendIfWanted = () => {
+      if (!isWanted()) throw notWanted(`${method} ${path}`);
+      return this.#recorded(request, send);
+    };
+    if (request.privileged) return await sendIfWanted();
     await this.#limiter.take(request.signal);
     await this.#inFlight.acquire(request.signal);
     try {
-      if (!isWanted()) throw notWanted(`${method} ${path}`);
-      return await this.#recorded(request, send);
+      return await sendIfWanted();
     } finally {
       this.#inFlight.release();
     }

@@ -189,6 +189,16 @@ describe("429 and Retry-After", () => {
     expect(asked).toBe(1);
   });
 
+  test("is not sent at all where nobody wants it, privileged or not", async () => {
+    let asked = 0;
+    const client = testClient(servers.serve(() => status(418, `${asked += 1}`)));
+    for (const privileged of [false, true]) {
+      const request = client.request({ method: "POST", path: "/x", body: {}, privileged, isWanted: () => false });
+      expect(isNotWanted(await rejection(request))).toBe(true);
+    }
+    expect(asked).toBe(0);
+  });
+
   test("ends its wait at an abort", async () => {
     const clock = new FakeClock();
     const controller = new AbortController();
