@@ -2,12 +2,14 @@
  * Writes the generated files. Run by `npm run generate`.
  *
  *   generate           crds/ from src/api/crd and the committed OpenAPI definitions; needs no server
- *   generate --fetch   the definitions first, from a control plane of the pinned Kubernetes minor that it starts
+ *   generate --fetch   the definitions and the table of zero values first (src/admission/zero_values.ts), from a control plane
+ *                      of the pinned Kubernetes minor that it starts
  */
 import { asObject, at } from "../src/base/json.ts";
 import { generateCrdYaml } from "../src/api/crd/generate_crd_yaml.ts";
 import { startControlPlane } from "./control_plane.ts";
 import { DEFINITIONS_FILE, fetchDefinitions } from "./fetch_definitions.ts";
+import { fetchZeroTable, ZERO_VALUES_FILE, zeroTableText } from "./zero_values/zero_table.ts";
 
 const CRD_FILE = new URL("../crds/jobset.x-k8s.io_jobsets.yaml", import.meta.url);
 
@@ -25,6 +27,9 @@ async function refreshDefinitions(): Promise<void> {
     const fetched = await fetchDefinitions(controlPlane.api);
     await Bun.write(DEFINITIONS_FILE, JSON.stringify(fetched, null, 2) + "\n");
     report(`${Object.keys(fetched.definitions).length} definitions of Kubernetes ${fetched.kubernetesVersion}`);
+    const table = await fetchZeroTable(controlPlane.api, fetched.definitions);
+    await Bun.write(ZERO_VALUES_FILE, zeroTableText(table, fetched.kubernetesVersion));
+    report(`zero values of ${Object.keys(table).length} types`);
   } finally {
     await controlPlane.stop();
   }
