@@ -1,5 +1,5 @@
 /** What is wrong with one field, in the words of Kubernetes' API server (spec 2.4). */
-import { goQuote } from "./go_text.ts";
+import { goJson, goQuote } from "./go_text.ts";
 
 /** The kinds of mistake; the value is the `reason` of a cause in a `metav1.Status`. */
 export type FieldErrorType =
@@ -84,5 +84,5 @@ export function errorBody({ type, badValue, detail }: FieldError): string {
 
 /** As Go prints it: strings quoted, numbers and booleans plain, all else as compact JSON. */
 function valueText(value: unknown): string {
-  return typeof value === "string" ? goQuote(value) : JSON.stringify(value) ?? "null";
+  return typeof value === "string" ? goQuote(value) : goJson(value);
 }

@@ -40,3 +40,9 @@ export function byteLength(text: string): number {
   }
   return length;
 }
+
+/** A value as Go's encoding/json writes it, compact and safe for HTML. */
+export function goJson(value: unknown): string {
+  const text = JSON.stringify(value) ?? "null";
+  return text.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${hex(character.charCodeAt(0), 4)}`);
+}
