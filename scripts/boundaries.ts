@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   queue: ["base"],
   apply: ["base", "api", "client", "cache", "plan"],
   leader: ["base", "api", "client", "cache", "watch"],
-  certs: ["base", "api", "client"],
+  certs: ["base", "api", "client", "cache", "watch"],
   agent: ["base", "api", "client", "watch"],
   metrics: ["base", "api", "queue"],
   server: ["base", "api", "admission", "config"],
