@@ -1,0 +1,70 @@
+/** What gate ElasticJobSet lets change: the size of Indexed Jobs while the JobSet is not finished (spec 2.3). */
+import { readConditions, trueCondition } from "../api/conditions.ts";
+import { asArray, asObject, asString, at, type JsonObject } from "../base/json.ts";
+import { equalJson } from "./equal.ts";
+import { type FieldError, forbidden, invalid } from "./field_error.ts";
+
+const FINISHED = "Cannot mutate parallelism or completions when JobSet is in a terminal state (Completed or Failed)";
+const UNEQUAL = "completions must be equal to parallelism for Elastic Indexed Jobs";
+
+/** The names of the new object's replicatedJobs whose parallelism and completions may change. */
+export function elasticNames(object: unknown): ReadonlySet<string> {
+  const elastic = asArray(at(object, "spec", "replicatedJobs")).filter(isIndexed);
+  return new Set(elastic.map(nameOf));
+}
+
+/** The mistakes of each replicatedJob whose size changed, in the order of the new object. */
+export function elasticErrors(
+  { object, oldObject }: { readonly object: unknown; readonly oldObject: unknown },
+): readonly FieldError[] {
+  const old = new Map(asArray(at(oldObject, "spec", "replicatedJobs")).map((job) => [nameOf(job), jobSpec(job)]));
+  const isFinished = [oldObject, object].some(isTerminal);
+  return asArray(at(object, "spec", "replicatedJobs")).flatMap((job, i) => {
+    const before = old.get(nameOf(job));
+    if (before === undefined || !isIndexed(job)) return [];
+    return sizeErrors(`spec.replicatedJobs[${i}].template.spec`, { before, after: jobSpec(job), isFinished });
+  });
+}
+
+function sizeErrors(
+  path: string,
+  { before, after, isFinished }: {
+    readonly before: JsonObject;
+    readonly after: JsonObject;
+    readonly isFinished: boolean;
+  },
+): readonly FieldError[] {
+  const changed = (["parallelism", "completions"] as const).filter((field) => !equalJson(before[field], after[field]));
+  if (changed.length === 0) return [];
+  if (isFinished) return [forbidden(path, FINISHED)];
+  const tooSmall = changed.filter((field) => isSet(after[field]) && !isPositive(after[field]));
+  const errors = tooSmall.map((field) => invalid(`${path}.${field}`, after[field], `${field} must be >= 1`));
+  const { parallelism, completions } = after;
+  if (!isSet(parallelism) || !isSet(completions) || parallelism === completions) return errors;
+  return [...errors, invalid(`${path}.completions`, completions, UNEQUAL)];
+}
+
+function isTerminal(jobSet: unknown): boolean {
+  const conditions = readConditions(at(jobSet, "status", "conditions"));
+  return trueCondition(conditions, "Completed") !== undefined || trueCondition(conditions, "Failed") !== undefined;
+}
+
+function isIndexed(job: unknown): boolean {
+  return jobSpec(job)["completionMode"] === "Indexed";
+}
+
+function jobSpec(job: unknown): JsonObject {
+  return asObject(at(job, "template", "spec")) ?? {};
+}
+
+function nameOf(job: unknown): string {
+  return asString(at(job, "name")) ?? "";
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function isPositive(value: unknown): boolean {
+  return typeof value === "number" && value >= 1;
+}
