@@ -6,7 +6,10 @@ import { UsageError } from "../config/usage_error.ts";
 import { commandArgs } from "./command_args.ts";
 import { addControllerCommand } from "./controller.ts";
 import { describeError } from "./error_line.ts";
+import { addInstallCommand } from "./install.ts";
 import { addManifestsCommand } from "./manifests.ts";
+import { addUninstallCommand } from "./uninstall.ts";
+import { addUpgradeCommand } from "./upgrade.ts";
 import { describeUsage } from "./usage_line.ts";
 import { addVersionCommand } from "./version.ts";
 
@@ -41,7 +44,7 @@ Examples:
   jobset controller                            run the controller, in a Pod or with your kubeconfig
   jobset controller --namespace team-a         reconcile one namespace only
   jobset controller --config config.yaml       with webhooks, metrics and leader election as the file says
-  jobset manifests | kubectl apply -f -        install it into the cluster
+  jobset install                               install it into the cluster, or take over what is there
   jobset version --output json
 
 'jobset <command> --help' tells the flags of a command.
@@ -85,6 +88,9 @@ function buildProgram(context: CommandContext): Command {
     .configureOutput({ writeOut: context.writeOut, writeErr: () => {}, outputError: () => {} })
     .exitOverride();
   addControllerCommand(program, context);
+  addInstallCommand(program, context);
+  addUpgradeCommand(program, context);
+  addUninstallCommand(program, context);
   addManifestsCommand(program, context);
   addVersionCommand(program, context);
   return program;

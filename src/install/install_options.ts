@@ -56,7 +56,7 @@ export function readInstallOptions(flags: InstallFlags, base: InstallOptions): I
     featureGates: { ...base.featureGates, ...readFeatureGates(text(flags["feature-gates"])) },
     hasCertManager: readYesOrNo("cert-manager", flags["cert-manager"]) ?? base.hasCertManager,
     hasPrometheus: readYesOrNo("prometheus", flags["prometheus"]) ?? base.hasPrometheus,
-    webhookUrl: url === undefined ? base.webhookUrl : readWebhookUrl(url),
+    webhookUrl: url === undefined ? base.webhookUrl : url === "none" ? undefined : readWebhookUrl(url),
   };
   if (options.webhookUrl !== undefined) refuseWithUrl(flags, options);
   return options;
