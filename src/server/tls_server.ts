@@ -210,6 +210,8 @@ class Front implements TlsServer {
 
   async #answer(request: Request): Promise<Response> {
     const response = await this.#gate.run(() => this.#options.fetch(request));
+    // Bytes that come after the answer would look like the next request.
+    if (request.body !== null && !request.bodyUsed) await request.arrayBuffer().catch(() => undefined);
     if (this.#isStopping) response.headers.set("connection", "close");
     return response;
   }

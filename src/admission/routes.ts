@@ -1,0 +1,131 @@
+/** The admission webhooks for JobSets over HTTP (spec 2): any bytes get a valid answer or a 4xx. */
+import { Hono } from "hono";
+import { GROUP, KIND } from "../api/keys.ts";
+import type { FeatureGates } from "../api/feature_gates.ts";
+import type { Clock } from "../base/clock.ts";
+import { asString, at, type JsonObject } from "../base/json.ts";
+import type { Log } from "../base/log.ts";
+import { type AdmissionRequest, plainRefusal, readReview, reviewAnswer, type Verdict } from "./admission_review.ts";
+import { defaultJobSet } from "./defaults.ts";
+import type { FieldError } from "./field_error.ts";
+import { refusal } from "./refusal.ts";
+import { type GetClaim, lookUpClaims } from "./routes_claims.ts";
+import { claimsToLookUp, validateCreate } from "./validate_create.ts";
+import { validateUpdate } from "./validate_update.ts";
+
+export const MUTATE_PATH = "/mutate-jobset-x-k8s-io-v1alpha2-jobset";
+export const VALIDATE_PATH = "/validate-jobset-x-k8s-io-v1alpha2-jobset";
+
+export interface AdmissionRoutesOptions {
+  readonly gates: FeatureGates;
+  readonly getClaim: GetClaim;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Spec 2: 16 MiB if left out. */
+  readonly maxBodyBytes?: number;
+}
+
+type Judge = (request: AdmissionRequest) => Verdict | Promise<Verdict>;
+
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const ALLOWED: Verdict = { kind: "allowed" };
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
+
+/** The two routes of spec 2; 404 and 405 for anything else. */
+export function admissionRoutes(options: AdmissionRoutesOptions): Hono {
+  const app = new Hono();
+  const serve = (path: string, judge: Judge) => {
+    app.post(path, ({ req }) => review(req.raw, judge, options));
+    app.all(path, () => complain(405, "use POST", { allow: "POST" }));
+  };
+  serve(MUTATE_PATH, mutate);
+  serve(VALIDATE_PATH, (request) => validate(request, options));
+  app.notFound(() => complain(404, "404 page not found"));
+  return app;
+}
+
+/** From bytes to an answer: what is wrong with the message is told by HTTP's own codes, what is wrong with the object by 200. */
+async function review(
+  request: Request,
+  judge: Judge,
+  { log, maxBodyBytes = MAX_BODY_BYTES }: AdmissionRoutesOptions,
+): Promise<Response> {
+  let bytes: ArrayBuffer;
+  try {
+    bytes = await request.arrayBuffer();
+  } catch {
+    return complain(400, "the body ended too early");
+  }
+  if (!JSON_TYPE.test(request.headers.get("content-type") ?? "")) {
+    return complain(415, "the content type must be application/json");
+  }
+  if (bytes.byteLength > maxBodyBytes) return complain(413, `the body has more than ${maxBodyBytes} bytes`);
+  const body = parse(bytes);
+  if (body === undefined) return complain(400, "the body is no JSON");
+  const found = readReview(body);
+  if (typeof found === "string") return complain(400, found);
+  const answer = reviewAnswer(found.uid, await judged(found, judge, log));
+  return new Response(answer, { headers: { "content-type": "application/json" } });
+}
+
+async function judged(request: AdmissionRequest, judge: Judge, log: Log): Promise<Verdict> {
+  const { operation, groupKind, subResource, object } = request;
+  if (groupKind !== `${GROUP}/${KIND}`) {
+    return plainRefusal(400, `this webhook is for ${KIND}.${GROUP}, not for "${groupKind}"`);
+  }
+  if (subResource !== "" || (operation !== "CREATE" && operation !== "UPDATE")) return ALLOWED;
+  if (object === undefined) return plainRefusal(400, `the request to ${operation} has no object`);
+  try {
+    return await judge(request);
+  } catch (error) {
+    // The only recursion that an object drives is over its own depth, and the stack is what ends it.
+    if (error instanceof RangeError) return plainRefusal(400, "the object is nested too deeply");
+    const found = error instanceof Error ? error.message : String(error);
+    log.error("a review failed", { object: `${request.namespace}/${nameOf(object)}`, error: found });
+    return plainRefusal(500, `review the JobSet: ${found}`);
+  }
+}
+
+function mutate({ operation, object }: AdmissionRequest): Verdict {
+  if (operation !== "CREATE") return ALLOWED;
+  const patch = defaultJobSet(object);
+  if (patch.length === 0) return ALLOWED;
+  return { kind: "patched", patch: Buffer.from(JSON.stringify(patch)).toString("base64") };
+}
+
+async function validate(request: AdmissionRequest, options: AdmissionRoutesOptions): Promise<Verdict> {
+  const { operation, object, oldObject } = request;
+  if (operation === "UPDATE" && oldObject === undefined) {
+    return plainRefusal(400, "the request to UPDATE has no oldObject");
+  }
+  const errors = operation === "CREATE"
+    ? await createErrors(request, options)
+    : validateUpdate({ object, oldObject, gates: options.gates });
+  if (errors.length === 0) return ALLOWED;
+  return { kind: "refused", status: refusal(nameOf(object), errors) };
+}
+
+async function createErrors(
+  { object, namespace }: AdmissionRequest,
+  { gates, getClaim, clock }: AdmissionRoutesOptions,
+): Promise<readonly FieldError[]> {
+  const names = claimsToLookUp(object);
+  const claims = await lookUpClaims({ names, namespace, getClaim, clock });
+  return validateCreate({ object, gates, claims });
+}
+
+function parse(bytes: ArrayBuffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined; // not JSON, or nested deeper than the stack
+  }
+}
+
+function nameOf(object: JsonObject | undefined): string {
+  return asString(at(object, "metadata", "name")) ?? "";
+}
+
+function complain(code: 400 | 404 | 405 | 413 | 415, text: string, headers: Record<string, string> = {}): Response {
+  return new Response(`${text}\n`, { status: code, headers });
+}

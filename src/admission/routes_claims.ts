@@ -1,0 +1,49 @@
+import type { Clock } from "../base/clock.ts";
+import type { ExistingClaim } from "./existing_claim.ts";
+
+/** Looks up one PersistentVolumeClaim; gives up when the signal aborts. */
+export type GetClaim = (namespace: string, name: string, signal: AbortSignal) => Promise<ExistingClaim>;
+
+/** Half of what the API server grants a webhook by default, so that our own words reach the user. */
+const DEADLINE_MS = 5_000;
+
+/** A JobSet may name thousands of claims; the API server shall not hear of all of them at the same moment. */
+const AT_ONCE = 20;
+
+/** All claims, each once. Never rejects: what can't be looked up is an answer too, and so is a look-up that takes too long. */
+export async function lookUpClaims(
+  { names, namespace, getClaim, clock }: {
+    readonly names: readonly string[];
+    readonly namespace: string;
+    readonly getClaim: GetClaim;
+    readonly clock: Clock;
+  },
+): Promise<ReadonlyMap<string, ExistingClaim>> {
+  const claims = new Map<string, ExistingClaim>();
+  if (names.length === 0) return claims;
+  const tooLate = new AbortController();
+  const timeUp = Promise.withResolvers<void>();
+  const timer = clock.after(DEADLINE_MS, () => {
+    tooLate.abort();
+    timeUp.resolve();
+  });
+  const lookUp = async (name: string) => {
+    try {
+      claims.set(name, await getClaim(namespace, name, tooLate.signal));
+    } catch (error) {
+      claims.set(name, { kind: "error", message: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  const rest = names.values();
+  const worker = async () => {
+    for (const name of rest) {
+      if (tooLate.signal.aborted) return;
+      await lookUp(name);
+    }
+  };
+  await Promise.race([Promise.all(Array.from({ length: AT_ONCE }, worker)), timeUp.promise]);
+  timer.cancel();
+  if (!tooLate.signal.aborted) return claims;
+  const missing: ExistingClaim = { kind: "error", message: `no answer within ${DEADLINE_MS / 1000} s` };
+  return new Map(names.map((name) => [name, claims.get(name) ?? missing]));
+}
