@@ -1,5 +1,13 @@
-import { expect, test } from "bun:test";
-import { type ControllerSettings, DEFAULT_SETTINGS_OUTSIDE as DEFAULT_SETTINGS } from "../config/settings.ts";
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FEATURE_GATE_NAMES } from "../api/feature_gates.ts";
+import {
+  type ControllerSettings,
+  DEFAULT_SETTINGS as IN_CLUSTER,
+  DEFAULT_SETTINGS_OUTSIDE as DEFAULT_SETTINGS,
+} from "../config/settings.ts";
 import { runCommandLine, type RunController } from "./command_line.ts";
 
 interface Ran {
@@ -34,6 +42,15 @@ async function run(line: string, { name = "/usr/bin/jobset", env = {}, controlle
   return { exitCode, out, error, settings };
 }
 
+const folder = mkdtempSync(join(tmpdir(), "command-line-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function writeConfig(text: string): string {
+  const path = join(folder, "config.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
 test("flags are taken in every form that Go takes", async () => {
   const forms = [
     "controller --namespace team-a --kube-api-qps=7",
@@ -48,6 +65,78 @@ test("flags are taken in every form that Go takes", async () => {
     expect(ran.error).toBe("");
     expect(ran.settings).toEqual({ ...DEFAULT_SETTINGS, namespace: "team-a", kubeApiQps: 7 });
   }
+});
+
+test("a flag that is yes or no takes its value after an equals sign only, as in Go", async () => {
+  const forms: [string, boolean][] = [
+    ["--leader-elect", true],
+    ["-leader-elect", true],
+    ["--leader-elect=true", true],
+    ["-leader-elect=1", true],
+    ["--leader-elect --leader-elect=false", false],
+    ["--leader-elect=false --namespace team-a", false],
+  ];
+  for (const [line, isOn] of forms) {
+    const ran = await run(line);
+    expect(ran.error, line).toBe("");
+    expect(ran.settings?.leaderElection.leaderElect, line).toBe(isOn);
+  }
+  expect((await run("--leader-elect false")).error).toStartWith("error: unexpected argument");
+});
+
+test("feature gates are a list, and a second flag adds to the first", async () => {
+  const lines = [
+    "--feature-gates RestartJob=true,InPlaceRestart=true,ElasticJobSet=false",
+    "-feature-gates=RestartJob=true,ElasticJobSet=true -feature-gates InPlaceRestart=true,ElasticJobSet=false",
+    "--feature-gates=AllAlpha=true --feature-gates=ElasticJobSet=false,ExecutionAttemptsTracking=false" +
+    " --feature-gates=MutablePodResourcesForSuspendedJobSets=false",
+  ];
+  for (const line of lines) {
+    const { settings } = await run(line);
+    expect(settings?.featureGates, line).toEqual({
+      ...DEFAULT_SETTINGS.featureGates,
+      RestartJob: true,
+      InPlaceRestart: true,
+    });
+  }
+});
+
+test("in a Pod everything is on without a file", async () => {
+  const env = { KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "443" };
+  expect((await run("controller", { env })).settings).toEqual(IN_CLUSTER);
+});
+
+test("a configuration file is read; flags win over it", async () => {
+  const path = writeConfig("metrics: {bindAddress: :9}\nclientConnection: {qps: 5, burst: 6}\n");
+  for (const line of [`--config=${path} --kube-api-burst=7`, `-config ${path} -kube-api-burst 7`]) {
+    const ran = await run(line, { name: "/manager" });
+    expect(ran.error).toBe("");
+    expect(ran.settings).toEqual({
+      ...IN_CLUSTER,
+      kubeApiQps: 5,
+      kubeApiBurst: 7,
+      metrics: { bindAddress: ":9", certDir: undefined },
+    });
+  }
+});
+
+test("mistakes of a configuration file are one line each, and nothing starts", async () => {
+  const path = writeConfig("webhook:\n  prot: 1\nfeatureGates: {X: true}\nleaderElection:\n  leaderElect: 3\n");
+  expect(await run(`controller --config ${path}`)).toEqual({
+    exitCode: 1,
+    out: "",
+    error: `error: ${path}:2:3: webhook.prot: unknown field (did you mean port?)\n` +
+      `error: ${path}:3:16: featureGates.X: unrecognized feature gate: X\n` +
+      `error: ${path}:5:3: leaderElection.leaderElect: must be true or false, not 3\n`,
+    settings: undefined,
+  });
+  const missing = `${path}.none`;
+  expect(await run(`--config=${missing}`)).toEqual({
+    exitCode: 1,
+    out: "",
+    error: `error: read --config "${missing}": no such file\n`,
+    settings: undefined,
+  });
 });
 
 test("a flag's value may begin with a dash or hold an equals sign", async () => {
@@ -80,6 +169,14 @@ test("what is typed wrong is one line on stderr that says where to look, and exi
     ["controller now", "error: unexpected argument: this command takes flags only; see 'jobset controller --help'\n"],
     ["controler", "error: unknown command \"controler\" (did you mean controller?); see 'jobset --help'\n"],
     ["help nothing", "error: unknown command \"nothing\"; see 'jobset --help'\n"],
+    [
+      "--leader-elect=maybe",
+      "error: --leader-elect: \"maybe\" is neither true nor false; see 'jobset controller --help'\n",
+    ],
+    [
+      "--feature-gates X=true",
+      "error: --feature-gates: unrecognized feature gate: X; see 'jobset controller --help'\n",
+    ],
     ["--kube-api-qps x", "error: --kube-api-qps: \"x\" is not a positive number; see 'jobset controller --help'\n"],
   ];
   for (const [line, error] of cases) {
@@ -117,6 +214,10 @@ test("help is for people: on stdout, with examples, and no failure", async () =>
     expect(exitCode).toBe(0);
     expect(out).toContain("--health-probe-bind-address <address>");
     expect(out).toContain("Examples:");
+    for (const name of FEATURE_GATE_NAMES) expect(out).toContain(name);
+    expect(out).toMatch(/\n {2}RestartJob +Alpha +default false\n/);
+    expect(out).toMatch(/\n {2}TLSOptions +GA +default true, locked\n/);
+    for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(120);
   }
 });
 
