@@ -8,9 +8,11 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { CONTROLLER_USER, describe } from "../tests/e2e/environment.ts";
+import { CONTROLLER_USER, describe, Environment } from "../tests/e2e/environment.ts";
+import { applyManifest, startWebhooks } from "../tests/e2e/installation.ts";
 import { buildBinary } from "./build.ts";
 import { startControlPlane } from "./control_plane.ts";
+import { findFreePorts } from "./control_plane/ports.ts";
 import { startKubelet } from "./kubelet.ts";
 import { runGate } from "./ok.ts";
 import { NOTHING, ROOT, runStep, sum, testStep, type Total, totalLine } from "./steps.ts";
@@ -53,14 +55,30 @@ async function runOnControlPlane(plan: Plan): Promise<Total> {
   try {
     const kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, report });
     const file = join(controlPlane.dir, "e2e.json");
-    writeFileSync(file, JSON.stringify(describe(controlPlane, binary)));
+    const [webhookPort = 0] = await findFreePorts(1);
+    const description = describe(controlPlane, { binary, webhookPort });
+    writeFileSync(file, JSON.stringify(description));
     const more = { env: { JOBSET_E2E: file }, isShown: true, flags: [`--timeout=${TEST_TIMEOUT_MS}`] };
     const contract = plan.contract.length === 0 ? NOTHING : await runStep(testStep("contract", plan.contract, more));
-    const e2e = plan.e2e.length === 0 ? NOTHING : await runStep(testStep("end to end", plan.e2e, more));
+    const e2e = plan.e2e.length === 0 ? NOTHING : await runInstalled(
+      new Environment(description, controlPlane.binaries.kubectl, () => Promise.resolve()),
+      () => runStep(testStep("end to end", plan.e2e, more)),
+    );
     await kubelet.stop();
     return sum([contract, e2e]);
   } finally {
     await controlPlane.stop();
+  }
+}
+
+/** The manifest applied and its webhooks served, by a replica that lives as long as the tests. */
+async function runInstalled(environment: Environment, run: () => Promise<Total>): Promise<Total> {
+  await applyManifest(environment);
+  const webhooks = await startWebhooks(environment);
+  try {
+    return await run();
+  } finally {
+    await webhooks.dispose();
   }
 }
 

@@ -1,28 +1,37 @@
 /** Builds everything, in the order of the design's loop, starts it, and stops it in reverse. */
 import { hostname } from "node:os";
-import { type Clock, sleep, systemClock } from "./base/clock.ts";
+import { readFile } from "node:fs/promises";
+import { sleep, systemClock } from "./base/clock.ts";
 import { createLogger } from "./base/logger.ts";
 import { systemRandom } from "./base/random.ts";
 import { thisVersion, userAgent } from "./base/version.ts";
-import { objectKey } from "./api/names.ts";
-import { EventRecorder } from "./apply/event_recorder.ts";
-import { Reconciler } from "./apply/reconciler.ts";
 import { ObjectCache } from "./cache/object_cache.ts";
 import { loadClusterAccess } from "./client/cluster_access.ts";
 import { createKubeClient } from "./client/kube_client.ts";
-import type { ControllerSettings } from "./config/settings.ts";
-import { WorkQueue } from "./queue/work_queue.ts";
-import { runWorkers } from "./queue/workers.ts";
-import { type Problem, startHealthServer } from "./server/health.ts";
 import { waitForServer } from "./client/start_problem.ts";
+import { ownNamespace } from "./config/own_namespace.ts";
+import type { ControllerSettings } from "./config/settings.ts";
+import { fencedClient } from "./leader/fenced_client.ts";
+import { LeaderElector } from "./leader/leader_elector.ts";
+import { createMetrics, type Metrics } from "./metrics/metrics.ts";
+import { WorkQueue } from "./queue/work_queue.ts";
+import { certificateSources } from "./run/certificates.ts";
+import { CrdCheck } from "./run/crd_check.ts";
+import { runLoop, WORKERS } from "./run/loop.ts";
+import { aborted, Tasks } from "./run/tasks.ts";
 import { type Caches, type Parts, Watches } from "./run/watches.ts";
+import { Webhooks } from "./run/webhooks.ts";
+import { type HealthServer, type Problem, startHealthServer } from "./server/health.ts";
+import { type MetricsServer, startMetricsServer } from "./server/metrics_server.ts";
 
-/** JobSets reconciled at once. */
-const WORKERS = 8;
 /** A reconcile waits for one status write, with its retries: one that takes longer than this hangs. */
 const STUCK_SECONDS = 900;
-/** Spec 6.3: how long the effects under way may take once we are told to stop. */
-const DRAIN_MS = 10_000;
+/** How long requests under way may take once we are told to stop. */
+const SERVER_DRAIN_MS = 5_000;
+/** After the loss of a lease: the next leader is at work already. */
+const LOST_DRAIN_MS = 1_000;
+/** In a cluster other processes go on sending requests to a Pod that is told to stop until they have heard of it. */
+const LINGER_MS = 3_000;
 
 /** Runs the controller until the signal aborts; the exit code. Throws one clear line where it can't start. */
 export async function runController(
@@ -32,18 +41,10 @@ export async function runController(
 ): Promise<number> {
   const clock = systemClock();
   const random = systemRandom();
-  const log = createLogger({
-    clock,
-    verbosity: settings.logVerbosity,
-    write: writeLog,
-  });
-  const access = await loadClusterAccess({
-    kubeconfig: settings.kubeconfig,
-    context: settings.context,
-    env: process.env,
-    clock,
-    log,
-  });
+  const log = createLogger({ clock, verbosity: settings.logVerbosity, write: writeLog });
+  const metrics = createMetrics({ clock });
+  const { kubeconfig, context } = settings;
+  const access = await loadClusterAccess({ kubeconfig, context, env: process.env, clock, log });
   const version = thisVersion();
   const client = createKubeClient({
     access,
@@ -52,140 +53,208 @@ export async function runController(
     burst: settings.kubeApiBurst,
     userAgent: userAgent(version),
     clock,
-  });
-  const caches: Caches = { jobSets: new ObjectCache(), jobs: new ObjectCache(), services: new ObjectCache() };
-  const parts: Parts = { clock, random, log, client };
-  const queue = new WorkQueue({ clock });
-  const watches = new Watches(parts, caches, settings.namespace);
-  const health = startHealthServer({
-    address: settings.health.bindAddress,
-    livenessPath: settings.health.livenessEndpointName,
-    readinessPath: settings.health.readinessEndpointName,
-    checks: {
-      alive: () => stuck(watches, queue),
-      ready: () => unsynced(caches),
-    },
+    onRequest: metrics.onRequest,
   });
   log.info(0, "starting jobset", { version: version.version, commit: version.commit, server: access.server });
+  const controller = new Controller({ settings, parts: { clock, random, log, client }, metrics, signal });
   try {
+    await controller.startHealth();
     await waitForServer({ client, server: access.server, clock, signal });
-    if (!signal.aborted) await runLoop({ parts, caches, queue, watches, signal });
+    if (!signal.aborted) await controller.start(await ownNamespace(process.env, readIfThere));
+    const isLost = signal.aborted ? false : await controller.lead();
+    await controller.stop(isLost);
+    if (isLost) log.error("ended, as another may lead now: start again to take part in the next election");
+    else log.info(0, "stopped");
+    return isLost ? 1 : 0;
   } finally {
-    await health?.stop();
+    await controller.dispose();
     client.close();
   }
-  log.info(0, "stopped");
-  return 0;
 }
 
-/** From full caches until the signal: the workers, then what is under way is finished. */
-async function runLoop(
-  { parts, caches, queue, watches, signal }: {
-    parts: Parts;
-    caches: Caches;
-    queue: WorkQueue;
-    watches: Watches;
-    signal: AbortSignal;
-  },
-): Promise<void> {
-  const { clock, log, client } = parts;
-  const events = new EventRecorder({ client, clock, log, instance: `jobset-${hostname()}` });
-  const reconciler = new Reconciler({
-    ...caches,
-    client,
-    events,
-    clock,
-    log,
-    gates: { RestartJob: false },
-    wake: (key) => queue.add(key),
-  });
-  connectTriggers(caches, queue);
-  watches.onRecovered(() => reconciler.hurry());
-  watches.start();
-  const stopRequested = aborted(signal);
-  try {
-    await Promise.race([watches.synced, stopRequested]);
-    if (signal.aborted) return;
-    log.info(0, "caches are filled", {
-      jobSets: caches.jobSets.size,
-      jobs: caches.jobs.size,
-      services: caches.services.size,
+interface ControllerOptions {
+  readonly settings: ControllerSettings;
+  readonly parts: Parts;
+  readonly metrics: Metrics;
+  readonly signal: AbortSignal;
+}
+
+/** The parts of the running controller, in the order in which they start. */
+class Controller {
+  readonly #options: ControllerOptions;
+  readonly #tasks = new Tasks();
+  readonly #caches: Caches = { jobSets: new ObjectCache(), jobs: new ObjectCache(), services: new ObjectCache() };
+  readonly #watches: Watches;
+  readonly #crdCheck: CrdCheck;
+  readonly #reconciles;
+  readonly #queue: WorkQueue;
+  #health: HealthServer | undefined;
+  #webhooks: Webhooks | undefined;
+  #metricsServer: MetricsServer | undefined;
+  #elector: LeaderElector | undefined;
+  #election: Promise<"released" | "lost"> | undefined;
+
+  constructor(options: ControllerOptions) {
+    const { settings, parts, metrics } = options;
+    this.#options = options;
+    this.#watches = new Watches(parts, this.#caches, settings.namespace);
+    this.#crdCheck = new CrdCheck({ ...parts, onChecked: metrics.crdChecked });
+    this.#reconciles = metrics.controller("jobset", { workers: WORKERS });
+    this.#queue = new WorkQueue({ clock: parts.clock, metrics: this.#reconciles.queue });
+    this.#reconciles.observe(this.#queue);
+    this.#watches.observe(metrics.observeWatch);
+  }
+
+  /** The probes answer from the first moment on: certificates may take their time (R54). */
+  startHealth(): void {
+    const { bindAddress, livenessEndpointName, readinessEndpointName } = this.#options.settings.health;
+    this.#health = startHealthServer({
+      address: bindAddress,
+      livenessPath: livenessEndpointName,
+      readinessPath: readinessEndpointName,
+      checks: { alive: () => this.#stuck(), ready: () => this.#notReady() },
     });
-    const process = (key: string) => processKey(reconciler, queue, key);
-    const workers = runWorkers({ queue, workers: WORKERS, process, signal, clock, log, drainMs: DRAIN_MS });
-    await Promise.race([workers, stopRequested, watches.failed]);
-    await Promise.all([workers, drained(reconciler, clock)]);
-  } finally {
-    watches.stop();
-    await events.stop();
   }
-}
 
-/** Resolves once the requests under way have settled, after ten seconds at most. */
-async function drained(reconciler: Reconciler, clock: Clock): Promise<void> {
-  const timeUp = new AbortController();
-  await Promise.race([reconciler.stop(), sleep(clock, DRAIN_MS, timeUp.signal).catch(() => undefined)]);
-  timeUp.abort();
-}
-
-async function processKey(reconciler: Reconciler, queue: WorkQueue, key: string): Promise<void> {
-  const { outcome, restMs } = await reconciler.reconcile(key);
-  queue.rest(key, restMs);
-  switch (outcome.kind) {
-    case "done":
-      queue.forget(key);
-      if (outcome.lookAgainMs !== undefined) queue.addAfter(key, outcome.lookAgainMs);
-      return;
-    case "again":
-      queue.addAfter(key, outcome.afterMs);
-      return;
-    case "backOff":
-      queue.addRateLimited(key);
-      return;
-  }
-}
-
-/** Spec 3.11: what wakes a JobSet. */
-function connectTriggers({ jobSets, jobs, services }: Caches, queue: WorkQueue): void {
-  jobSets.onChange((change) => {
-    const { namespace, name } = change.kind === "delete" ? change.before : change.after;
-    queue.add(objectKey(namespace, name));
-  });
-  jobs.onChange((change) => queue.add((change.kind === "delete" ? change.before : change.after).ownerKey));
-  services.onChange((change) => {
-    const service = change.kind === "delete" ? change.before : change.after;
-    if (service.ownerKey !== undefined) queue.add(service.ownerKey);
-    if (change.kind === "upsert") return;
-    // A Service may serve JobSets that do not own it: one of them makes it anew.
-    for (const jobSet of jobSets.values()) {
-      if (jobSet.namespace === service.namespace && jobSet.network.subdomain === service.name) {
-        queue.add(objectKey(jobSet.namespace, jobSet.name));
-      }
+  /** What every replica does, leader or not: certificates, webhooks, metrics, warm caches, taking part in the election. */
+  async start(namespace: string): Promise<void> {
+    const { settings, parts, metrics } = this.#options;
+    const { clock, log, client } = parts;
+    const { tls } = settings;
+    const sources = certificateSources({ settings, parts, metrics, namespace });
+    for (const source of new Set([sources.webhooks, sources.metrics])) {
+      if (source !== undefined) this.#tasks.run((signal) => source.run(signal));
     }
-  });
-}
-
-/** Spec 6.3: the loops of the process are alive. */
-function stuck(watches: Watches, queue: WorkQueue): Problem | undefined {
-  const problems: string[] = [];
-  if (!watches.isAlive) problems.push("watches: nothing has happened for minutes");
-  if (queue.longestRunningSeconds > STUCK_SECONDS) {
-    problems.push("workers: one JobSet has not been let go for too long");
+    if (sources.webhooks !== undefined) {
+      const webhooks = new Webhooks({
+        ...parts,
+        settings: settings.webhook,
+        tls,
+        gates: settings.featureGates,
+        metrics,
+        certificates: sources.webhooks,
+      });
+      this.#webhooks = webhooks;
+      this.#tasks.run((signal) => webhooks.start(signal));
+    }
+    if (sources.metrics !== undefined) {
+      const { bindAddress: address } = settings.metrics;
+      const certificates = sources.metrics;
+      this.#metricsServer = await startMetricsServer({ metrics, client, clock, log, address, certificates, tls });
+    }
+    this.#tasks.run((signal) => this.#crdCheck.run(signal));
+    this.#watches.start();
+    this.#startElection(namespace);
   }
-  return problems.length > 0 ? problems : undefined;
+
+  /** Waits for caches and lease, then reconciles until told to stop; true where the lease was lost. */
+  async lead(): Promise<boolean> {
+    const { parts: { log }, signal } = this.#options;
+    const stopped = aborted(signal);
+    const cut = new AbortController();
+    const lost = this.#election?.then((end) => end === "lost") ?? new Promise<never>(() => {});
+    lost.then((isLost) => isLost && cut.abort(), () => undefined);
+    const failed = Promise.race([this.#tasks.failed, this.#watches.failed, rejection(this.#election)]);
+    const started = Promise.all([this.#watches.synced, this.#elector?.acquired]);
+    await Promise.race([started, stopped, lost, failed]);
+    if (signal.aborted) return false;
+    if (cut.signal.aborted) return true;
+    log.info(0, "caches are filled", {
+      jobSets: this.#caches.jobSets.size,
+      jobs: this.#caches.jobs.size,
+      services: this.#caches.services.size,
+    });
+    const running = runLoop(this.#loopOptions(), AbortSignal.any([signal, cut.signal]), cut.signal);
+    await Promise.race([running, failed]);
+    return cut.signal.aborted;
+  }
+
+  /** Spec 6.3: the lease is free as soon as the work under way is done; the servers answer what they were asked. */
+  async stop(isLost: boolean): Promise<void> {
+    const { clock } = this.#options.parts;
+    const startedAt = clock.monotonic();
+    if (!isLost) await this.#elector?.release();
+    const lingerMs = LINGER_MS - (clock.monotonic() - startedAt);
+    if (!isLost && this.#webhooks !== undefined && isInPod() && lingerMs > 0) {
+      await sleep(clock, lingerMs, new AbortController().signal);
+    }
+    const drainMs = isLost ? LOST_DRAIN_MS : SERVER_DRAIN_MS;
+    await Promise.all([this.#webhooks?.stop(drainMs), this.#metricsServer?.stop(drainMs)]);
+  }
+
+  async dispose(): Promise<void> {
+    this.#watches.stop();
+    await Promise.all([this.#tasks.stop(), this.#health?.stop()]);
+  }
+
+  #startElection(namespace: string): void {
+    const { settings: { leaderElection }, parts, metrics } = this.#options;
+    const { leaderElect, resourceName: name, resourceNamespace, ...timing } = leaderElection;
+    if (!leaderElect) return;
+    const elector = new LeaderElector({
+      ...parts,
+      ...timing,
+      identity: `${hostname()}_${crypto.randomUUID()}`,
+      namespace: resourceNamespace ?? namespace,
+      name,
+    });
+    this.#elector = elector;
+    metrics.leading(name, false);
+    elector.acquired.then(() => metrics.leading(name, true), () => undefined);
+    // It ends by `release`, or by the loss of the lease: the work under way is finished as the leader.
+    const election = elector.run(new AbortController().signal);
+    this.#election = election.finally(() => metrics.leading(name, false));
+    this.#election.catch(() => undefined); // told by lead
+  }
+
+  #loopOptions() {
+    const { settings, parts, metrics } = this.#options;
+    const elector = this.#elector;
+    return {
+      ...parts,
+      client: elector === undefined ? parts.client : fencedClient(parts.client, () => elector.mayWrite()),
+      caches: this.#caches,
+      queue: this.#queue,
+      watches: this.#watches,
+      crdCheck: this.#crdCheck,
+      metrics,
+      reconciles: this.#reconciles,
+      gates: settings.featureGates,
+    };
+  }
+
+  /** Spec 6.3: the loops of the process are alive. */
+  #stuck(): Problem | undefined {
+    const problems: string[] = [];
+    if (!this.#watches.isAlive) problems.push("watches: nothing has happened for minutes");
+    if (this.#queue.longestRunningSeconds > STUCK_SECONDS) {
+      problems.push("workers: one JobSet has not been let go for too long");
+    }
+    return problems.length > 0 ? problems : undefined;
+  }
+
+  /** Spec 6.3: caches filled, certificates in place, webhooks listening; leading is not asked for. */
+  #notReady(): Problem | undefined {
+    const missing = Object.entries(this.#caches)
+      .filter(([, cache]) => !cache.isSynced)
+      .map(([name]) => `${name}: the cache is not filled yet`);
+    const problem = this.#webhooks?.problem;
+    return missing.length > 0 || problem !== undefined
+      ? [...missing, ...(problem === undefined ? [] : [problem])]
+      : undefined;
+  }
 }
 
-function unsynced(caches: Caches): Problem | undefined {
-  const missing = Object.entries(caches)
-    .filter(([, cache]) => !cache.isSynced)
-    .map(([name]) => `${name}: the cache is not filled yet`);
-  return missing.length > 0 ? missing : undefined;
+/** Never resolves; rejects as the promise does. */
+async function rejection(promise: Promise<unknown> | undefined): Promise<never> {
+  await promise;
+  return await new Promise<never>(() => {});
 }
 
-/** Resolves once the signal aborts. */
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+function isInPod(): boolean {
+  return process.env["KUBERNETES_SERVICE_HOST"] !== undefined;
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return await readFile(path, "utf8").catch(() => undefined);
 }

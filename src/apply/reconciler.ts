@@ -27,6 +27,8 @@ export interface ReconcilerOptions {
   readonly gates: Gates;
   /** Asks for a reconcile of a key, which is `namespace/name`. */
   readonly wake: (key: string) => void;
+  /** A terminal condition was written: for the metrics (spec 3.3, 3.4). */
+  readonly onFinished?: (jobSet: JobSet, state: "Completed" | "Failed") => void;
 }
 
 /** How a reconcile ended: what its key does next. */
@@ -161,6 +163,7 @@ export class Reconciler {
   #tell(jobSet: JobSet, { events, finished }: Plan): void {
     for (const event of events) this.#options.events.emit(jobSet, event);
     if (finished === undefined) return;
+    this.#options.onFinished?.(jobSet, finished === "completed" ? "Completed" : "Failed");
     this.#options.log.info(0, "JobSet finished", {
       jobSet: objectKey(jobSet.namespace, jobSet.name),
       state: finished,

@@ -30,6 +30,7 @@ export interface CrdCheckOptions {
 export class CrdCheck {
   readonly #options: CrdCheckOptions;
   readonly #told = new Set<string>();
+  readonly #listeners: (() => void)[] = [];
   #missing: readonly string[] = [];
 
   constructor(options: CrdCheckOptions) {
@@ -43,6 +44,11 @@ export class CrdCheck {
       await this.#check(signal);
       await sleep(clock, this.#missing.length > 0 ? RECHECK_MS : CHECK_MS, signal).catch(() => undefined);
     }
+  }
+
+  /** Calls `listener` whenever the CRD is found to lack fields that it did not lack before. */
+  onOutdated(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   /** What to tell an unfinished JobSet that we manage: once each, and only while the CRD is outdated. */
@@ -70,7 +76,8 @@ export class CrdCheck {
     }
     const missing = missingFields(document);
     if (missing === undefined) return;
-    if (missing.length > 0 && String(missing) !== String(this.#missing)) {
+    const isNews = missing.length > 0 && String(missing) !== String(this.#missing);
+    if (isNews) {
       log.error("the CRD is older than this controller: fields are dropped", {
         missing: list(missing),
         remedy: REMEDY,
@@ -82,6 +89,8 @@ export class CrdCheck {
     }
     this.#missing = missing;
     onChecked(missing.length > 0);
+    if (!isNews) return;
+    for (const listener of this.#listeners) listener();
   }
 }
 

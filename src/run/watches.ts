@@ -8,7 +8,8 @@ import { readService, type Service } from "../api/service.ts";
 import type { CacheEntry, ObjectCache } from "../cache/object_cache.ts";
 import type { KubeClient } from "../client/kube_client.ts";
 import { startProblem } from "../client/start_problem.ts";
-import { Watcher, type WatcherOptions } from "../watch/watcher.ts";
+import type { WatchFacts } from "../metrics/watch_metrics.ts";
+import { type WatchCounters, Watcher, type WatcherOptions } from "../watch/watcher.ts";
 
 /** What the loop knows of the cluster. */
 export interface Caches {
@@ -25,9 +26,19 @@ export interface Parts {
   readonly client: KubeClient;
 }
 
+interface Watched {
+  readonly resource: string;
+  readonly cache: { readonly size: number };
+  readonly watcher: {
+    readonly isAlive: boolean;
+    readonly counters: WatchCounters;
+    run(signal: AbortSignal): Promise<void>;
+  };
+}
+
 /** The watches that fill the caches. */
 export class Watches {
-  readonly #watchers: { readonly isAlive: boolean; run(signal: AbortSignal): Promise<void> }[] = [];
+  readonly #watchers: Watched[] = [];
   readonly #ended = new AbortController();
   readonly #synced: Promise<void>[] = [];
   readonly #failed = Promise.withResolvers<never>();
@@ -53,8 +64,15 @@ export class Watches {
     this.#recoveryListeners.push(listener);
   }
 
+  /** Hands each watch to the metrics, by the plural of what it watches. */
+  observe(observe: (resource: string, read: () => WatchFacts) => void): void {
+    for (const { watcher, resource, cache } of this.#watchers) {
+      observe(resource, () => ({ ...watcher.counters, objects: cache.size }));
+    }
+  }
+
   start(): void {
-    for (const watcher of this.#watchers) watcher.run(this.#ended.signal).catch(this.#failed.reject);
+    for (const { watcher } of this.#watchers) watcher.run(this.#ended.signal).catch(this.#failed.reject);
   }
 
   /** Resolves once every cache holds a whole list; rejects where one can't be filled. */
@@ -68,7 +86,7 @@ export class Watches {
   }
 
   get isAlive(): boolean {
-    return this.#watchers.every((watcher) => watcher.isAlive);
+    return this.#watchers.every(({ watcher }) => watcher.isAlive);
   }
 
   stop(): void {
@@ -105,7 +123,7 @@ export class Watches {
         if (problem !== undefined) isSynced.reject(problem);
       },
     });
-    this.#watchers.push(watcher);
+    this.#watchers.push({ resource: what.toLowerCase(), cache, watcher });
     this.#synced.push(isSynced.promise);
   }
 }

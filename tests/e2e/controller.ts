@@ -4,18 +4,24 @@ import { findFreePorts } from "../../scripts/control_plane/ports.ts";
 import { type GuardedProcess, ProcessGroup } from "../../scripts/control_plane/process_group.ts";
 import { waitFor } from "../../scripts/control_plane/wait.ts";
 import type { Environment } from "./environment.ts";
+import { configFile } from "./installation.ts";
 
 export interface ControllerOptions {
   /** Of the API server, or of a proxy before it. */
   readonly url?: string;
   readonly flags?: readonly string[];
+  /** With the configuration of the manifest: webhooks, metrics and leader election on. */
+  readonly isInstalled?: boolean;
 }
 
 const START_TIMEOUT_MS = 30_000;
 
 /** Starts the compiled executable with the controller's own role and waits until it is ready. */
 export async function startController(environment: Environment, options: ControllerOptions = {}): Promise<Controller> {
-  const controller = new Controller(environment, await environment.controllerKubeconfig(options.url), options);
+  const installed = options.isInstalled === true ? [`--config=${await configFile(environment)}`] : [];
+  const flags = [...installed, ...(options.flags ?? [])];
+  const kubeconfig = await environment.controllerKubeconfig(options.url);
+  const controller = new Controller(environment, kubeconfig, { ...options, flags });
   await controller.start();
   return controller;
 }

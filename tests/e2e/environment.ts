@@ -1,20 +1,20 @@
 /** Where the end-to-end tests run: a real control plane with the CRD and the controller's role, and the compiled executable. */
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
+import { asInteger, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
 import { buildBinary } from "../../scripts/build.ts";
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from "../../scripts/control_plane.ts";
 import { Api } from "../../scripts/control_plane/api.ts";
 import { findBinaries } from "../../scripts/control_plane/binaries.ts";
 import { kubeconfigText } from "../../scripts/control_plane/kubeconfig.ts";
+import { findFreePorts } from "../../scripts/control_plane/ports.ts";
 import { findVersion } from "../../scripts/control_plane/versions.ts";
-import { waitFor } from "../../scripts/control_plane/wait.ts";
 import { startKubelet } from "../../scripts/kubelet.ts";
+import type { Controller } from "./controller.ts";
+import { applyManifest, NAMESPACE, startWebhooks } from "./installation.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const CRD_FILE = join(ROOT, "crds/jobset.x-k8s.io_jobsets.yaml");
-const JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/jobsets";
-const NAMESPACE = "jobset-system";
 const SERVICE_ACCOUNT = "jobset-controller-manager";
 
 /** The user whose requests the audit log must count (`ControlPlaneOptions.auditUsers`). */
@@ -31,6 +31,8 @@ export interface Description {
   readonly auditLog: string;
   /** The compiled executable. */
   readonly binary: string;
+  /** Of this machine, where the API server calls the webhooks. */
+  readonly webhookPort: number;
 }
 
 export interface KubectlAnswer {
@@ -82,17 +84,6 @@ export class Environment {
     const { code, stdout, stderr } = await this.kubectl(args, stdin);
     if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr.trim()}`);
     return stdout;
-  }
-
-  /** The CRD, the namespace and the role, as an administrator installs them. Running it again changes nothing. */
-  async install(): Promise<void> {
-    const files = ["crds/jobset.x-k8s.io_jobsets.yaml", "manifests/namespace.yaml", "manifests/rbac.yaml"];
-    const flags = files.flatMap((file) => ["-f", join(ROOT, file)]);
-    await this.mustKubectl(["apply", "--server-side", "--force-conflicts", ...flags]);
-    await waitFor("the CRD to be served", {
-      timeoutMs: 30_000,
-      check: async () => (await this.api.request("GET", JOBSETS)).code === 200,
-    });
   }
 
   /** A kubeconfig that logs in as the controller's service account, by a token such as its Pod has. */
@@ -151,14 +142,9 @@ export async function findEnvironment(): Promise<Environment> {
     dir: read("dir"),
     auditLog: read("auditLog"),
     binary: read("binary"),
+    webhookPort: asInteger(at(described, "webhookPort")) ?? 0,
   };
-  const environment = new Environment(
-    description,
-    (await findBinaries(findVersion())).kubectl,
-    () => Promise.resolve(),
-  );
-  await environment.install();
-  return environment;
+  return new Environment(description, (await findBinaries(findVersion())).kubectl, () => Promise.resolve());
 }
 
 /** An environment with a control plane and a kubelet of its own, for those that stop its API server and the like. */
@@ -171,16 +157,29 @@ export async function startEnvironment(
     startControlPlane({ auditUsers: [CONTROLLER_USER], crds: [CRD_FILE], ...options }),
   ]);
   const kubelet = nodes === 0 ? undefined : await startKubelet({ access: controlPlane.api.access, nodes });
-  const environment = new Environment(describe(controlPlane, binary), controlPlane.binaries.kubectl, async () => {
+  const [webhookPort = 0] = await findFreePorts(1);
+  const description = describe(controlPlane, { binary, webhookPort });
+  let webhooks: Controller | undefined;
+  const environment = new Environment(description, controlPlane.binaries.kubectl, async () => {
+    await webhooks?.dispose();
     await kubelet?.stop();
     await controlPlane.stop();
   });
-  await environment.install();
+  try {
+    await applyManifest(environment);
+    webhooks = await startWebhooks(environment);
+  } catch (error) {
+    await environment.stop();
+    throw error;
+  }
   return Object.assign(environment, { controlPlane });
 }
 
 /** What JOBSET_E2E must say of a control plane. */
-export function describe(controlPlane: ControlPlane, binary: string): Description {
+export function describe(
+  controlPlane: ControlPlane,
+  { binary, webhookPort }: Pick<Description, "binary" | "webhookPort">,
+): Description {
   return {
     url: controlPlane.url,
     caFile: controlPlane.caFile,
@@ -189,6 +188,7 @@ export function describe(controlPlane: ControlPlane, binary: string): Descriptio
     dir: controlPlane.dir,
     auditLog: join(controlPlane.dir, "audit.log"),
     binary,
+    webhookPort,
   };
 }
 

@@ -12,14 +12,14 @@ export interface Suite<Subject extends readonly unknown[]> {
   test(name: string, body: (...subject: Subject) => Promise<void>, timeoutMs?: number): void;
 }
 
-/** Tests that share one controller, started before the first and ended after the last. */
+/** Tests that share one controller, which runs as installed, started before the first and ended after the last. */
 export function suite(options: ControllerOptions = {}): Suite<readonly [Cluster]> {
   const environment = useEnvironment();
   const controller = Promise.withResolvers<Controller>();
   controller.promise.catch(() => undefined); // told by beforeAll
   beforeAll(async () => {
     try {
-      controller.resolve(await startController(await environment, options));
+      controller.resolve(await startController(await environment, { isInstalled: true, ...options }));
     } catch (error) {
       controller.reject(error);
       throw error;

@@ -1,0 +1,91 @@
+/** Serves the admission webhooks as soon as there is a certificate, on every replica (spec 6.3). */
+import type { FeatureGates } from "../api/feature_gates.ts";
+import { asObject } from "../base/json.ts";
+import type { ExistingClaim } from "../admission/existing_claim.ts";
+import { admissionRoutes, MUTATE_PATH, VALIDATE_PATH } from "../admission/routes.ts";
+import type { CertificateSource } from "../certs/certificate_source.ts";
+import { isNotFound } from "../client/api_error.ts";
+import type { KubeClient } from "../client/kube_client.ts";
+import type { TlsSettings, WebhookSettings } from "../config/settings.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { WEBHOOK_LIMITS } from "../server/limits.ts";
+import { startTlsServer, type TlsServer } from "../server/tls_server.ts";
+import { aborted } from "./tasks.ts";
+import type { Parts } from "./watches.ts";
+
+export interface WebhooksOptions extends Parts {
+  readonly settings: WebhookSettings;
+  readonly tls: TlsSettings;
+  readonly gates: FeatureGates;
+  readonly metrics: Metrics;
+  readonly certificates: CertificateSource;
+}
+
+export class Webhooks {
+  readonly #options: WebhooksOptions;
+  #server: TlsServer | undefined;
+  #isStopped = false;
+
+  constructor(options: WebhooksOptions) {
+    this.#options = options;
+  }
+
+  /** Why calls can't succeed yet, for /readyz. */
+  get problem(): string | undefined {
+    const { problem } = this.#options.certificates;
+    if (problem !== undefined) return `webhooks: ${problem}`;
+    return this.#server === undefined ? "webhooks: the server does not listen yet" : undefined;
+  }
+
+  /** Resolves once the server listens, or the signal aborts. Throws one clear line where it can't. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { certificates, settings, tls, metrics, clock, log, gates, client } = this.#options;
+    const certificate = certificates.current ?? await Promise.race([next(certificates), aborted(signal)]);
+    if (certificate === undefined || this.#isStopped) return;
+    const routes = admissionRoutes({
+      gates,
+      clock,
+      log,
+      getClaim: (namespace, name, deadline) => getClaim(client, { namespace, name, signal: deadline }),
+    });
+    const server = await startTlsServer({
+      address: { host: settings.host, port: settings.port },
+      served: { what: "webhooks", flag: "webhook.port of the configuration file" },
+      fetch: metrics.measureWebhooks([MUTATE_PATH, VALIDATE_PATH], (request) => routes.fetch(request)),
+      certificate,
+      ...tls,
+      limits: WEBHOOK_LIMITS,
+      clock,
+      log,
+    });
+    certificates.onChange((changed) => server.setCertificate(changed));
+    if (certificates.current !== undefined) server.setCertificate(certificates.current);
+    this.#server = server;
+    log.info(0, "serving webhooks", { port: server.port });
+    if (this.#isStopped) await server.stop(0);
+  }
+
+  /** Answers what was asked, for at most `drainMs`. */
+  async stop(drainMs: number): Promise<void> {
+    this.#isStopped = true;
+    await this.#server?.stop(drainMs);
+  }
+}
+
+function next(certificates: CertificateSource) {
+  return new Promise<NonNullable<CertificateSource["current"]>>((resolve) => certificates.onChange(resolve));
+}
+
+async function getClaim(
+  client: KubeClient,
+  { namespace, name, signal }: { readonly namespace: string; readonly name: string; readonly signal: AbortSignal },
+): Promise<ExistingClaim> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/persistentvolumeclaims/${encodeURIComponent(name)}`;
+  try {
+    const claim = asObject(await client.request({ method: "GET", path, signal, privileged: true }));
+    return claim === undefined ? { kind: "error", message: "the answer is no object" } : { kind: "found", claim };
+  } catch (error) {
+    if (isNotFound(error)) return { kind: "absent" };
+    return { kind: "error", message: error instanceof Error ? error.message : String(error) };
+  }
+}
