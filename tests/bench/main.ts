@@ -2,6 +2,7 @@
  * `npm run bench -- NAME`: measures, prints the figures, and ends with code 1 where one is over its budget. The last line of
  * the output is for programs: `bench NAME: figure=value …`.
  */
+import { ADMISSION_BUDGETS, runAdmissionBench } from "./admission.ts";
 import type { Bench, Budget, Outcome } from "./bench.ts";
 import { LOOP_BUDGETS, runLoopBench } from "./loop.ts";
 
@@ -11,6 +12,12 @@ const BENCHES: readonly Bench[] = [
     about: "creates and restarts of 10, 100 and 1,000 Jobs against a bare client; memory",
     budgets: LOOP_BUDGETS,
     run: runLoopBench,
+  },
+  {
+    name: "admission",
+    about: "reviews of small and large JobSets on 1 and 50 connections, with an API server and without; memory",
+    budgets: ADMISSION_BUDGETS,
+    run: runAdmissionBench,
   },
 ];
 
