@@ -2,10 +2,11 @@
 import { asArray, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
 import type { Definitions } from "../../src/api/crd/embed_schema.ts";
 
-/** What a field holds. `scalar` carries its zero value. */
+/** What a field holds; `scalar`, and `scalars` for its items, carry the zero value. */
 export type FieldType =
   | { readonly kind: "scalar"; readonly zero: false | 0 | "" }
-  | { readonly kind: "intOrString" | "quantity" | "quantities" | "map" | "scalars" }
+  | { readonly kind: "scalars"; readonly zero: 0 | "" }
+  | { readonly kind: "intOrString" | "quantity" | "quantities" | "map" }
   | { readonly kind: "struct" | "structs"; readonly type: string };
 
 /** One type: its fields by name, and a way to it from the Job's spec. */
@@ -77,7 +78,8 @@ function fieldType(schema: unknown, where: string): FieldType {
       return { kind: "scalar", zero: "" };
     case "array": {
       const item = referenceOf(at(schema, "items"));
-      return item === undefined ? { kind: "scalars" } : { kind: "structs", type: shortName(item) };
+      const zero = asString(at(schema, "items", "type")) === "integer" ? 0 : "";
+      return item === undefined ? { kind: "scalars", zero } : { kind: "structs", type: shortName(item) };
     }
     case "object":
       return { kind: referenceOf(at(schema, "additionalProperties")) === QUANTITY ? "quantities" : "map" };
