@@ -5,14 +5,13 @@
 import { asArray, asObject, at, type JsonObject } from "../base/json.ts";
 import { equalQuantities } from "./quantity.ts";
 
-/** Fields in which an existing claim may have what a template does not name. */
-const FILLED_IN: readonly string[] = ["storageClassName", "volumeName"];
 const QUANTITY_MAPS: readonly string[] = ["requests", "limits"];
 /** Everything that a claim's spec has today. A field of a later Kubernetes counts only where the template names it. */
 const COMPARED: readonly string[] = ["accessModes", "selector", "volumeAttributesClassName"];
 const HANDLED: readonly string[] = [
-  ...FILLED_IN,
   ...COMPARED,
+  "storageClassName",
+  "volumeName",
   "resources",
   "volumeMode",
   "dataSource",
@@ -23,17 +22,14 @@ export function equalClaimSpecs(template: unknown, existing: unknown): boolean {
   const wanted = asObject(template) ?? {};
   const found = asObject(existing) ?? {};
   return COMPARED.every((field) => same(wanted[field], found[field])) &&
-    FILLED_IN.every((field) => isAbsent(wanted[field]) || wanted[field] === found[field]) &&
+    // An empty class asks for none at all; only its absence asks for the cluster's default.
+    (wanted["storageClassName"] ?? found["storageClassName"]) === found["storageClassName"] &&
+    (wanted["volumeName"] || found["volumeName"]) === found["volumeName"] &&
     // A template without a mode gets this one, so a claim of the other is another claim.
     (wanted["volumeMode"] || "Filesystem") === (found["volumeMode"] || "Filesystem") &&
     sameResources(wanted["resources"], found["resources"]) &&
     sameSources(wanted, found) &&
     Object.keys(wanted).every((field) => HANDLED.includes(field) || same(wanted[field], found[field]));
-}
-
-/** An empty storage class means none at all, so only its absence asks for the default one. */
-function isAbsent(value: unknown): boolean {
-  return value === undefined || value === null;
 }
 
 function sameResources(wanted: unknown, found: unknown): boolean {

@@ -1,0 +1,50 @@
+import { expect, test } from "bun:test";
+import { RE2JS } from "re2js";
+import { errorText } from "./field_error.ts";
+import { MessagePatterns } from "./message_patterns.ts";
+
+function problems(...patterns: readonly unknown[]): readonly string[] {
+  return [...new MessagePatterns().errors("p", patterns)].map(errorText);
+}
+
+test("a pattern of RE2 passes, and one that does not compile is refused with RE2's words (R69)", () => {
+  expect(problems("", "^exit code 1[0-9]$", "(?i)oom", "\\pL{1000}", "(?P<n>a)", 7, null)).toEqual([]);
+  const broken = { "(": "missing closing ): `(`", "a**": "invalid nested repetition operator: `**`" };
+  for (const [pattern, why] of Object.entries(broken)) {
+    const text = `must be a valid RE2 regular expression: error parsing regexp: ${why}`;
+    expect(problems("ok", pattern)).toEqual([`p[1]: Invalid value: "${pattern}": ${text}`]);
+  }
+});
+
+test("what the check lets through compiles, and what it refuses does not", () => {
+  const patterns = [
+    "a{1000}",
+    "a{1001}",
+    "((a{100}){100}){100}",
+    "(?=a)",
+    "(?<n>a)",
+    "(?<n>a)(?<n>b)",
+    "\\8",
+    "[z-a]",
+    "\\Qa",
+  ];
+  for (const pattern of patterns) {
+    const compiles = () => RE2JS.compile(pattern);
+    if (problems(pattern).length === 0) compiles();
+    else expect(compiles).toThrow();
+  }
+});
+
+test("hostile patterns cost no more than their length allows", () => {
+  const nested = "(".repeat(8_000) + "a" + ")".repeat(8_000);
+  expect(problems(nested)[0]).toContain("nests too deeply");
+  const [first, ...others] = problems("a".repeat(16_384), "b", "a".repeat(16_384));
+  expect(first).toBe(
+    'p[1]: Invalid value: "b": the patterns of all rules must not be longer than 16384 characters together',
+  );
+  expect(others).toEqual([]);
+});
+
+test("the same pattern a thousand times is read once", () => {
+  expect(problems(...Array.from({ length: 1_000 }, () => "\\pL".repeat(1_000)))).toEqual([]);
+});
