@@ -13,8 +13,25 @@
  * }
  * ```
  *
+ * And what the webhooks do, without a cluster: defaults as a JSON patch, and every mistake with its field.
+ *
+ * ```ts
+ * import { applyPatch, DEFAULT_FEATURE_GATES, defaultJobSet, errorText, validateCreate } from "@jobset-lite/jobset";
+ *
+ * const jobSet = applyPatch(object, defaultJobSet(object)); // of a manifest
+ * const errors = validateCreate({ object: jobSet, gates: DEFAULT_FEATURE_GATES, claims: "offline" });
+ * for (const error of errors) console.error(errorText(error));
+ * ```
+ *
  * @module
  */
+export { defaultJobSet } from "./src/admission/defaults.ts";
+export type { ExistingClaim, ExistingClaims } from "./src/admission/existing_claim.ts";
+export { errorText, type FieldError, type FieldErrorType } from "./src/admission/field_error.ts";
+export { applyPatch, type JsonPatchOperation } from "./src/admission/json_patch.ts";
+export { refusal } from "./src/admission/refusal.ts";
+export { claimsToLookUp, type CreateInput, validateCreate } from "./src/admission/validate_create.ts";
+export { DEFAULT_FEATURE_GATES, type FeatureGate, type FeatureGates } from "./src/api/feature_gates.ts";
 export * from "./src/api/keys.ts";
 export { childJobName, jobKey, volumeClaimName } from "./src/api/names.ts";
 export { type Condition, type JobSetConditionType } from "./src/api/conditions.ts";
