@@ -62,7 +62,7 @@ export async function buildWithGo(version: ControlPlaneVersion, options: GoBuild
 }
 
 /** Runs Go with caches of its own, which end with it. */
-class GoRunner {
+export class GoRunner {
   readonly #go: string;
   readonly #module: string;
   readonly #workFolder: string;

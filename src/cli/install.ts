@@ -91,10 +91,10 @@ export async function withCluster(
   ]);
   const { kubeconfig, context: contextName } = flags;
   const { signal } = context;
-  const access = await loadClusterAccess({ kubeconfig, context: contextName, env: process.env, clock, log });
+  const access = await loadClusterAccess({ kubeconfig, context: contextName, env: context.env, clock, log });
   const client = createKubeClient({
     access,
-    env: process.env,
+    env: context.env,
     qps: 0,
     burst: 0,
     userAgent: userAgent(thisVersion()),
