@@ -60,7 +60,16 @@ export interface ServerOptions {
   readonly nowMs: number;
 }
 
-export const certificateMaker: CertificateMaker = { makeAuthority, makeServer };
+/** Makes what a reference replica accepts. */
+export const certificateMaker: CertificateMaker = createCertificateMaker({ keyBits: 2048 });
+
+/** With keys of another size, for tests: short ones are found at once. */
+export function createCertificateMaker({ keyBits }: { readonly keyBits: number }): CertificateMaker {
+  return {
+    makeAuthority: async (nowMs) => makeAuthority(await makeKey(keyBits), nowMs),
+    makeServer: async (options) => makeServer(await makeKey(keyBits), options),
+  };
+}
 
 const OID = {
   commonName: "2.5.4.3",
@@ -80,8 +89,7 @@ const SERVER_USAGE = bitString(Buffer.of(0b1010_0000), 5);
 const AUTHORITY_USAGE = bitString(Buffer.of(0b1010_0100), 2);
 
 /** A new CA that is valid for ten years. */
-async function makeAuthority(nowMs: number): Promise<Issuer> {
-  const { publicKey, privateKey } = await makeKey();
+function makeAuthority({ publicKey, privateKey }: KeyPair, nowMs: number): Issuer {
   const name = distinguishedName(AUTHORITY_NAME);
   const ownId = keyId(publicKey);
   const der = signed({
@@ -103,8 +111,7 @@ async function makeAuthority(nowMs: number): Promise<Issuer> {
 }
 
 /** A server certificate for these names, valid for a year, though no longer than the CA. */
-async function makeServer({ issuer, names, nowMs }: ServerOptions): Promise<ServingCertificate> {
-  const { publicKey, privateKey } = await makeKey();
+function makeServer({ publicKey, privateKey }: KeyPair, { issuer, names, nowMs }: ServerOptions): ServingCertificate {
   const authority = new X509Certificate(issuer.certPem);
   const [first = ORGANISATION] = names;
   const der = signed({
@@ -124,6 +131,11 @@ async function makeServer({ issuer, names, nowMs }: ServerOptions): Promise<Serv
     ],
   });
   return { certPem: pem("CERTIFICATE", der), keyPem: pkcs1(privateKey) };
+}
+
+interface KeyPair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
 }
 
 interface Parts {
@@ -155,9 +167,9 @@ function signed(parts: Parts): Uint8Array {
 }
 
 /** In a thread of the pool: the search for primes takes from 30 to 300 ms. */
-function makeKey(): Promise<{ readonly publicKey: KeyObject; readonly privateKey: KeyObject }> {
+function makeKey(keyBits: number): Promise<KeyPair> {
   return new Promise((resolve, reject) => {
-    generateKeyPair("rsa", { modulusLength: 2048 }, (error, publicKey, privateKey) => {
+    generateKeyPair("rsa", { modulusLength: keyBits }, (error, publicKey, privateKey) => {
       if (error === null) resolve({ publicKey, privateKey });
       else reject(error);
     });
