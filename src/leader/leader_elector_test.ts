@@ -158,18 +158,27 @@ test("answers that are no Lease are failures", async () => {
   expect(us.said("the lease can't be used, it is tried again")).toBe(1);
 });
 
-test("without permission one line says so, and it is tried on", async () => {
-  const us = election.candidate("us");
-  us.client.fate = () => ({ ...AT_ONCE, error: { status: 403, reason: "Forbidden" } });
-  us.start();
-  await election.pass(60_000);
-  const errors = us.lines.filter(({ level }) => level === "ERROR");
-  expect(errors).toHaveLength(1);
-  expect(errors[0]?.fields).toEqual({ lease: `${NAMESPACE}/${NAME}`, error: "refused: Forbidden" });
-  us.heal();
-  await election.pass(4_400);
-  expect(us.elector.mayWrite()).toBe(true);
-});
+for (
+  const [what, status, reason] of [
+    ["permission", 403, "Forbidden"],
+    ["valid credentials", 401, "Unauthorized"],
+    ["its namespace", 404, "NotFound"],
+  ] as const
+) {
+  test(`without ${what} one line says so, and it is tried on`, async () => {
+    const us = election.candidate("us");
+    us.client.fate = () => ({ ...AT_ONCE, error: { status, reason } });
+    us.start();
+    await election.pass(60_000);
+    const errors = us.lines.filter(({ level }) => level === "ERROR");
+    expect(errors.map(({ fields }) => fields)).toEqual([
+      { lease: `${NAMESPACE}/${NAME}`, error: `refused: ${reason}` },
+    ]);
+    us.heal();
+    await election.pass(4_400);
+    expect(us.elector.mayWrite()).toBe(true);
+  });
+}
 
 test("a claim without an answer that took effect is recognised as ours", async () => {
   const us = election.candidate("us");

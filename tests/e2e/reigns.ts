@@ -17,8 +17,8 @@ export interface ReignReport {
   readonly intrusions: readonly string[];
   /** How many writes each credential sent, the lease aside. */
   readonly writes: ReadonlyMap<string, number>;
-  /** How often the lease changed hands. */
-  readonly changes: number;
+  /** For each time that the lease changed hands: from its former holder's last write to the claim of the next, in ms. */
+  readonly handoversMs: readonly number[];
 }
 
 /**
@@ -31,7 +31,8 @@ export function readReigns(entries: readonly JsonObject[]): ReignReport {
     .toSorted((a, b) => stamp(a, "stageTimestamp") < stamp(b, "stageTimestamp") ? -1 : 1);
   const writes = new Map<string, number>();
   const intrusions: string[] = [];
-  for (const entry of done.filter((entry) => isWrite(entry) && !EVERYBODYS.includes(resourceOf(entry)))) {
+  const works = done.filter((entry) => isWrite(entry) && !EVERYBODYS.includes(resourceOf(entry)));
+  for (const entry of works) {
     const writer = writerOf(entry);
     writes.set(writer, (writes.get(writer) ?? 0) + 1);
     const received = stamp(entry, "requestReceivedTimestamp");
@@ -42,9 +43,18 @@ export function readReigns(entries: readonly JsonObject[]): ReignReport {
         `${stamp(before, "stageTimestamp")} ${writerOf(before)} leads`,
     );
   }
-  const holders = claims.map(writerOf);
-  const changes = holders.filter((holder, index) => index > 0 && holder !== holders[index - 1]).length;
-  return { intrusions, writes, changes };
+  return { intrusions, writes, handoversMs: handovers(claims, works) };
+}
+
+function handovers(claims: readonly JsonObject[], works: readonly JsonObject[]): readonly number[] {
+  return claims.flatMap((claim, index) => {
+    const before = claims[index - 1];
+    if (before === undefined || writerOf(before) === writerOf(claim)) return [];
+    const claimed = stamp(claim, "stageTimestamp");
+    const last = works.filter((entry) => writerOf(entry) === writerOf(before))
+      .map((entry) => stamp(entry, "stageTimestamp")).filter((time) => time < claimed).toSorted().at(-1);
+    return [last === undefined ? Infinity : Date.parse(claimed) - Date.parse(last)];
+  });
 }
 
 function writerOf(entry: JsonObject): string {

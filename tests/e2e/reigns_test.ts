@@ -26,7 +26,7 @@ test("a write after another took the lease is an intrusion; a refused claim chan
   ];
   const fine = readReigns(before);
   expect(fine.intrusions).toEqual([]);
-  expect(fine.changes).toBe(1);
+  expect(fine.handoversMs).toEqual([1000]);
   expect([...fine.writes]).toEqual([["a", 2], ["b", 1]]);
   expect(readReigns([...before, entry(8, "a", "delete", "jobs")]).intrusions).toHaveLength(1);
 });
