@@ -58,7 +58,7 @@ describe("with gate ElasticJobSet an Indexed Job", () => {
   });
 
   test("is found by its name", () => {
-    const [a, b] = [job("a", { parallelism: 2 }), job("b", { parallelism: 3 })];
+    const [a, b] = [job("a", { parallelism: 0 }), job("b", { parallelism: 3 })];
     const texts = update(jobSet([a, b]), jobSet([job("b", { parallelism: 0 }), a]));
     expect(texts).toEqual([
       `${PATH}.parallelism: Invalid value: 0: parallelism must be >= 1`,

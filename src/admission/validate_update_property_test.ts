@@ -133,6 +133,7 @@ describe("no JSON makes it throw", () => {
       expect(texts(named, {}, { suspend: true })).toHaveLength(1);
       expect(texts({}, named, { suspend: true })).toHaveLength(1);
       expect(equalStructs(field, { a: 1 }, { a: 2 })).toBe(false);
+      expect(texts(JSON.parse(`{"${field}": null}`), {}, {})).toEqual([]);
     }
   });
 });
