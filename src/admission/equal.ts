@@ -33,6 +33,8 @@ export function equalStructs(type: string, a: unknown, b: unknown): boolean {
 
 /** Plain equality of JSON, but for null and empty lists, which are no value. */
 export function equalJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" && typeof b !== "object") return false;
   const open: [unknown, unknown][] = [[a, b]];
   for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
     const [left, right] = pair;
@@ -44,16 +46,26 @@ export function equalJson(a: unknown, b: unknown): boolean {
     }
     const [x, y] = [asObject(left), asObject(right)];
     if (x === undefined || y === undefined) return false;
-    for (const field of fieldsOf(x, y)) open.push([own(x, field), own(y, field)]);
+    for (const field in x) open.push([x[field], own(y, field)]);
+    for (const field in y) if (!Object.hasOwn(x, field)) open.push([undefined, y[field]]);
   }
   return true;
 }
 
 function equalFields(a: JsonObject, b: JsonObject, rules: StructRules): boolean {
-  for (const field of fieldsOf(a, b)) {
-    const rule = Object.hasOwn(rules, field) ? rules[field] : undefined;
-    if (!equalField(rule, own(a, field), own(b, field))) return false;
-  }
+  return equalEntries(a, b, (left, right, field) => {
+    return equalField(Object.hasOwn(rules, field) ? rules[field] : undefined, left, right);
+  });
+}
+
+/** JSON may name a field `constructor` or `__proto__`: what every object inherits is no field. */
+function equalEntries(
+  a: JsonObject,
+  b: JsonObject,
+  equalValues: (a: unknown, b: unknown, field: string) => boolean,
+): boolean {
+  for (const field in a) if (!equalValues(a[field], own(b, field), field)) return false;
+  for (const field in b) if (!Object.hasOwn(a, field) && !equalValues(undefined, b[field], field)) return false;
   return true;
 }
 
@@ -100,11 +112,11 @@ function equalObjects(a: unknown, b: unknown, compare: (a: JsonObject, b: JsonOb
 
 /** A quantity of 0 is something else than none: a limit of 0, for instance. */
 function equalQuantityMaps(a: JsonObject, b: JsonObject): boolean {
-  return [...fieldsOf(a, b)].every((name) => equalQuantities(own(a, name), own(b, name)));
+  return equalEntries(a, b, equalQuantities);
 }
 
 function withDefaults(job: JsonObject): JsonObject {
-  const missing = Object.entries(REPLICATED_JOB_DEFAULTS).filter(([field]) => isNothing(own(job, field)));
+  const missing = Object.entries(REPLICATED_JOB_DEFAULTS).filter(([field]) => isNothing(job[field]));
   return missing.length === 0 ? job : { ...job, ...Object.fromEntries(missing) };
 }
 
@@ -116,11 +128,6 @@ function isNothing(value: unknown): boolean {
   return value === undefined || value === null || (Array.isArray(value) && value.length === 0);
 }
 
-function fieldsOf(a: JsonObject, b: JsonObject): ReadonlySet<string> {
-  return new Set([...Object.keys(a), ...Object.keys(b)]);
-}
-
-/** JSON may name a field `constructor` or `__proto__`: what every object inherits is no field. */
 function own(object: JsonObject, field: string): unknown {
   return Object.hasOwn(object, field) ? object[field] : undefined;
 }
