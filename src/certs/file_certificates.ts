@@ -88,7 +88,9 @@ export class FileCertificates implements CertificateSource {
   async #read(): Promise<ServingCertificate | undefined> {
     const [certFile, keyFile] = this.#files;
     try {
-      const [certPem, keyPem] = await Promise.all([readText(certFile), readText(keyFile)]);
+      // One after the other, so that of two missing files the same is named each time.
+      const certPem = await readText(certFile);
+      const keyPem = await readText(keyFile);
       checkKeyPair({ cert: certPem, key: keyPem, certWhat: `"${certFile}"`, keyWhat: `"${keyFile}"` });
       this.#problem = undefined;
       return { certPem, keyPem };
