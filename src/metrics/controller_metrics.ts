@@ -45,7 +45,7 @@ export function createControllerMetrics(
       async measure(reconcile, resultOf) {
         const startedAt = clock.monotonic();
         let result: ReconcileResult = "error";
-        reconciles.activeWorkers.inc(controller);
+        reconciles.activeWorkers.change(controller, 1);
         try {
           const value = await reconcile();
           result = resultOf(value);
@@ -54,7 +54,7 @@ export function createControllerMetrics(
           reconciles.panics.inc(controller);
           throw cause;
         } finally {
-          reconciles.activeWorkers.dec(controller);
+          reconciles.activeWorkers.change(controller, -1);
           reconciles.seconds.observe(controller, (clock.monotonic() - startedAt) / 1000);
           reconciles.total.inc({ ...controller, result });
           if (result === "error") reconciles.errors.inc(controller);
@@ -105,7 +105,7 @@ function reconcileMetrics(registry: MetricRegistry) {
   const start = (controller: { readonly controller: ControllerName }, workers: number) => {
     for (const result of RESULTS) total.inc({ ...controller, result }, 0);
     for (const counter of [errors, terminalErrors, panics]) counter.inc(controller, 0);
-    seconds.zero(controller);
+    seconds.start(controller);
     maxConcurrent.set(controller, workers);
     activeWorkers.set(controller, 0);
   };
@@ -160,7 +160,7 @@ function queueMetrics(
     const withPriority = { ...queue, priority: PRIORITY };
     depth.set(withPriority, 0);
     for (const counter of [adds, retries]) counter.inc(queue, 0);
-    for (const histogram of [waits, works]) histogram.zero(queue);
+    for (const histogram of [waits, works]) histogram.start(queue);
     for (const gauge of [unfinished, longest]) gauge.set(queue, 0);
     return {
       queue: {

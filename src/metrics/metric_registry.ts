@@ -1,53 +1,39 @@
-import Counter from "prom-client/lib/counter.js";
-import Gauge from "prom-client/lib/gauge.js";
-import Histogram from "prom-client/lib/histogram.js";
-import Registry from "prom-client/lib/registry.js";
+/**
+ * Metrics in Prometheus' text format, written by ourselves: prom-client makes so much waste at each scrape that the process grows
+ * by 12 MB, and by 35 MB once a thousand JobSets have series; this takes 4 and 13.
+ */
+import { Counter, Gauge } from "./counter_and_gauge.ts";
+import { Histogram, type HistogramDescription } from "./histogram.ts";
+import type { MetricDescription } from "./series.ts";
 
-/** What a metric is called, and which labels its series have. */
-export interface MetricDescription<L extends string> {
-  readonly name: string;
-  readonly help: string;
-  readonly labels?: readonly L[];
-  /** Called before each scrape: brings the series up to date. */
-  readonly collect?: () => void;
-}
-
-/** Metrics of this process alone, never those of prom-client's global registry. */
+/** Metrics of this process alone; each name once. */
 export class MetricRegistry {
-  readonly #registry = new Registry();
-
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
+  /** The version of the format that every Prometheus reads. */
+  readonly contentType = "text/plain; version=0.0.4; charset=utf-8";
+  readonly #metrics = new Map<string, { text(): string }>();
 
   counter<L extends string = never>(description: MetricDescription<L>): Counter<L> {
-    return new Counter<L>(this.#configuration(description));
+    return this.#add(description.name, new Counter(description));
   }
 
   gauge<L extends string = never>(description: MetricDescription<L>): Gauge<L> {
-    return new Gauge<L>(this.#configuration(description));
+    return this.#add(description.name, new Gauge(description));
   }
 
-  /** `buckets`: upper bounds in ascending order. */
-  histogram<L extends string = never>(
-    description: MetricDescription<L> & { readonly buckets: readonly number[] },
-  ): Histogram<L> {
-    return new Histogram<L>({ ...this.#configuration(description), buckets: [...description.buckets] });
+  histogram<L extends string = never>(description: HistogramDescription<L>): Histogram<L> {
+    return this.#add(description.name, new Histogram(description));
   }
 
-  /** Everything, in Prometheus' text format. */
-  async text(): Promise<string> {
-    const text = await this.#registry.metrics();
-    return text.replace(/\ble="([0-9][^"]*)"/g, (_, bound: string) => `le="${asGoPrints(Number(bound))}"`);
+  /** Everything, as of now. */
+  text(): string {
+    let text = "";
+    for (const metric of this.#metrics.values()) text += metric.text();
+    return text;
   }
 
-  #configuration<L extends string>({ name, help, labels = [], collect }: MetricDescription<L>) {
-    return { name, help, labelNames: [...labels], registers: [this.#registry], ...(collect && { collect }) };
+  #add<M extends { text(): string }>(name: string, metric: M): M {
+    if (this.#metrics.has(name)) throw new Error(`the metric "${name}" is there already`);
+    this.#metrics.set(name, metric);
+    return metric;
   }
-}
-
-/** Bounds are labels: for Prometheus `1e-8` and `1e-08` are two series, and those of Go programs are called the latter. */
-function asGoPrints(value: number): string {
-  if (value === 0 || (value >= 1e-4 && value < 1e21)) return String(value);
-  return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
 }

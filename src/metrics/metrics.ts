@@ -17,7 +17,7 @@ export interface Metrics {
   /** Of `text`. */
   readonly contentType: string;
   /** All metrics, in Prometheus' text format. */
-  text(): Promise<string>;
+  text(): string;
   /** What a controller and its queue report. */
   readonly controller: (name: ControllerName, options: { readonly workers: number }) => ControllerMetrics;
   /** What is counted per JobSet. */
@@ -67,9 +67,9 @@ export function createMetrics({ clock, readProcess = readProcessFacts }: Metrics
     observeWatch: createWatchMetrics(registry),
     leading: (name, isLeader) => leader.set({ name }, isLeader ? 1 : 0),
     certificateRead(isRead) {
-      reads.inc();
-      if (!isRead) readErrors.inc();
+      reads.inc({});
+      if (!isRead) readErrors.inc({});
     },
-    crdChecked: (isOutdated) => crdOutdated.set(isOutdated ? 1 : 0),
+    crdChecked: (isOutdated) => crdOutdated.set({}, isOutdated ? 1 : 0),
   };
 }

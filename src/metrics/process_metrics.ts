@@ -39,8 +39,7 @@ export function registerProcessMetrics(
     help: "Time that processors spent on this process, user and system, in seconds",
     collect() {
       facts = read();
-      cpu.reset();
-      cpu.inc(facts.cpuSeconds);
+      cpu.set({}, facts.cpuSeconds);
     },
   });
   const gauge = (name: string, help: string, value: () => number | undefined) => {
@@ -49,8 +48,8 @@ export function registerProcessMetrics(
       help,
       collect() {
         const now = value();
-        if (now === undefined) metric.remove();
-        else metric.set(now);
+        if (now === undefined) metric.remove({});
+        else metric.set({}, now);
       },
     });
   };

@@ -26,7 +26,7 @@ export function createRequestMetrics(registry: MetricRegistry): (request: SentRe
     const match = JOBS.exec(path);
     if (match === null) return;
     const isOneJob = match[1] !== undefined;
-    if (method === "POST" && !isOneJob) created.inc();
-    if (method === "DELETE" && isOneJob) deleted.inc();
+    if (method === "POST" && !isOneJob) created.inc({});
+    if (method === "DELETE" && isOneJob) deleted.inc({});
   };
 }

@@ -16,14 +16,14 @@ export interface TestMetrics {
   readonly clock: FakeClock;
   readonly metrics: Metrics;
   /** The samples of a scrape: series as they are written, and their values. */
-  scrape(): Promise<Readonly<Record<string, number>>>;
+  scrape(): Readonly<Record<string, number>>;
 }
 
 /** Metrics on a clock of their own. */
 export function testMetrics(process: ProcessFacts = TEST_PROCESS): TestMetrics {
   const clock = new FakeClock();
   const metrics = createMetrics({ clock, readProcess: () => process });
-  return { clock, metrics, scrape: async () => samplesOf(await metrics.text()) };
+  return { clock, metrics, scrape: () => samplesOf(metrics.text()) };
 }
 
 /** The samples of a text in Prometheus' format. */

@@ -18,8 +18,7 @@ export function createWatchMetrics(registry: MetricRegistry): (resource: string,
     help: "Watch streams opened after the first, by resource",
     labels,
     collect() {
-      restarts.reset();
-      for (const [resource, read] of watches) restarts.inc({ resource }, read().restarts);
+      for (const [resource, read] of watches) restarts.set({ resource }, read().restarts);
     },
   });
   const relists = registry.counter({
@@ -27,8 +26,7 @@ export function createWatchMetrics(registry: MetricRegistry): (resource: string,
     help: "How often a watch had to read everything anew, by resource",
     labels,
     collect() {
-      relists.reset();
-      for (const [resource, read] of watches) relists.inc({ resource }, read().relists);
+      for (const [resource, read] of watches) relists.set({ resource }, read().relists);
     },
   });
   const objects = registry.gauge({

@@ -33,13 +33,13 @@ export function createWebhookMetrics(
   const measured = async (webhook: string, serve: () => Response | Promise<Response>) => {
     const startedAt = clock.monotonic();
     let code = "500";
-    inFlight.inc({ webhook });
+    inFlight.change({ webhook }, 1);
     try {
       const response = await serve();
       code = String(response.status);
       return response;
     } finally {
-      inFlight.dec({ webhook });
+      inFlight.change({ webhook }, -1);
       seconds.observe({ webhook }, (clock.monotonic() - startedAt) / 1000);
       requests.inc({ webhook, code });
     }
@@ -48,7 +48,7 @@ export function createWebhookMetrics(
     const known = new Set(paths);
     for (const webhook of known) {
       for (const code of CODES) requests.inc({ webhook, code }, 0);
-      seconds.zero({ webhook });
+      seconds.start({ webhook });
       inFlight.set({ webhook }, 0);
     }
     return (request) => {

@@ -8,7 +8,7 @@ import { SMALL_LIMITS } from "./limits.ts";
 import { startTlsServer, type TlsServer, type TlsServerOptions } from "./tls_server.ts";
 
 export interface MetricsRoutesOptions {
-  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  readonly metrics: { readonly contentType: string; text(): string };
   /** The API server, asked who may read. */
   readonly client: ReviewClient;
   readonly clock: Clock;
@@ -52,7 +52,7 @@ export function metricsRoutes({ metrics, client, clock, log }: MetricsRoutesOpti
     const checked = await access.check({ authorization, path: PATH, verb: "get" });
     if (checked.kind === "unknown") tell(checked.problem);
     if (checked.kind !== "allowed") return refusal(checked);
-    return context.body(await metrics.text(), 200, {
+    return context.body(metrics.text(), 200, {
       "content-type": metrics.contentType,
       "cache-control": "no-store",
     });

@@ -8,7 +8,7 @@ import { metricsRoutes, type MetricsServer, type MetricsServerOptions, startMetr
 import { testReviews } from "./test_reviews.ts";
 import { servingCertificate } from "./test_tls.ts";
 
-const METRICS = { contentType: "text/plain; version=0.0.4; charset=utf-8", text: () => Promise.resolve("a 1\n") };
+const METRICS = { contentType: "text/plain; version=0.0.4; charset=utf-8", text: () => "a 1\n" };
 
 const servers: MetricsServer[] = [];
 afterEach(async () => {
