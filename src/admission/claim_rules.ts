@@ -5,11 +5,9 @@ import { equalClaimSpecs } from "./equal_claim_specs.ts";
 import type { ExistingClaim, ExistingClaims } from "./existing_claim.ts";
 import { type FieldError, internalError, invalid } from "./field_error.ts";
 import { byteLength } from "./go_text.ts";
+import { MAX_CLAIM_TEMPLATES } from "./limits.ts";
 import { dns1123SubdomainProblems, MAX_LABEL_LENGTH } from "./name_rules.ts";
 import type { NewJobSet } from "./new_job_set.ts";
-
-/** The schema lets 50 policies of 50 templates each through. */
-const MAX_LOOK_UPS = 2_500;
 
 interface ClaimTemplate {
   /** `spec.volumeClaimPolicies[0].template[0]` (spec 2.4) */
@@ -25,7 +23,6 @@ export function generatedClaimNames(jobSet: NewJobSet): readonly string[] {
   if (jobSetName === undefined || !isNameFinal) return [];
   const names = new Set<string>();
   for (const { name } of claimTemplates(jobSet)) {
-    if (names.size === MAX_LOOK_UPS) break;
     if (canBeLookedUp(name, jobSetName)) names.add(volumeClaimName(name, jobSetName));
   }
   return [...names];
@@ -80,12 +77,14 @@ function canBeLookedUp(templateName: string, jobSetName: string): boolean {
   return templateName !== "" && dns1123SubdomainProblems(volumeClaimName(templateName, jobSetName)).length === 0;
 }
 
-/** Templates whose name is of a wrong type are left to the schema; without a name it is empty. */
+/** A name of a wrong type, and what is more than the schema allows, is left to it; an absent name is empty. */
 function* claimTemplates({ spec }: NewJobSet): Generator<ClaimTemplate> {
+  let count = 0;
   for (const [policyIndex, policy] of asArray(spec["volumeClaimPolicies"]).entries()) {
     const isRetained = at(policy, "retentionPolicy", "whenDeleted") === "Retain";
     for (const [index, template] of asArray(at(policy, "templates")).entries()) {
       const name = asString(at(template, "metadata", "name") ?? "");
+      if (count++ === MAX_CLAIM_TEMPLATES) return;
       if (name === undefined) continue;
       const path = `spec.volumeClaimPolicies[${policyIndex}].template[${index}]`;
       yield { path, name, spec: at(template, "spec"), isRetained };

@@ -1,6 +1,7 @@
 /** The defaults of spec 2.1, as a patch that touches nothing else. */
 import { asArray, asObject, at, type JsonObject } from "../base/json.ts";
 import { type JsonPatchOperation, jsonPointer } from "./json_patch.ts";
+import { MAX_CLAIM_POLICIES, MAX_FAILURE_POLICY_RULES, MAX_REPLICATED_JOBS } from "./limits.ts";
 
 /** Defaults of an object's fields: of a field as a whole, or of the fields of the object that it holds. */
 interface Defaults {
@@ -42,9 +43,21 @@ export function defaultJobSet(object: unknown): readonly JsonPatchOperation[] {
   const spec = jobSet["spec"];
   return [
     ...fill(jobSet, { spec: { fields: SPEC_DEFAULTS } }, ""),
-    ...fillItems(at(spec, "replicatedJobs"), "/spec/replicatedJobs", () => REPLICATED_JOB_DEFAULTS),
-    ...fillItems(at(spec, "failurePolicy", "rules"), "/spec/failurePolicy/rules", ruleDefaults),
-    ...fillItems(at(spec, "volumeClaimPolicies"), "/spec/volumeClaimPolicies", () => CLAIM_POLICY_DEFAULTS),
+    ...fillItems(at(spec, "replicatedJobs"), {
+      path: "/spec/replicatedJobs",
+      max: MAX_REPLICATED_JOBS,
+      defaultsOf: () => REPLICATED_JOB_DEFAULTS,
+    }),
+    ...fillItems(at(spec, "failurePolicy", "rules"), {
+      path: "/spec/failurePolicy/rules",
+      max: MAX_FAILURE_POLICY_RULES,
+      defaultsOf: ruleDefaults,
+    }),
+    ...fillItems(at(spec, "volumeClaimPolicies"), {
+      path: "/spec/volumeClaimPolicies",
+      max: MAX_CLAIM_POLICIES,
+      defaultsOf: () => CLAIM_POLICY_DEFAULTS,
+    }),
   ];
 }
 
@@ -52,12 +65,18 @@ function ruleDefaults(index: number): Defaults {
   return { name: { value: `failurePolicyRule${index}`, isEmptyAbsent: true } };
 }
 
+/** A list of more than `max` items is left alone: it will be refused. */
 function fillItems(
   list: unknown,
-  path: string,
-  defaultsOf: (index: number) => Defaults,
+  { path, max, defaultsOf }: {
+    readonly path: string;
+    readonly max: number;
+    readonly defaultsOf: (index: number) => Defaults;
+  },
 ): readonly JsonPatchOperation[] {
-  return asArray(list).flatMap((item, index) => {
+  const items = asArray(list);
+  if (items.length > max) return [];
+  return items.flatMap((item, index) => {
     const object = asObject(item);
     return object === undefined ? [] : fill(object, defaultsOf(index), `${path}${jsonPointer(index)}`);
   });

@@ -135,3 +135,16 @@ test("a part of a wrong type is left to the schema", () => {
   ];
   for (const object of wrong) expect(defaultJobSet(object)).toEqual([]);
 });
+
+test("lists of more than can be stored are left alone, for they will be refused", () => {
+  const list = (length: number) => Array.from({ length }, () => ({}));
+  const of = (replicatedJobs: number, rules: number, claims: number) =>
+    defaultJobSet(newJobSet({
+      ...POLICIES,
+      replicatedJobs: list(replicatedJobs),
+      failurePolicy: { rules: list(rules) },
+      volumeClaimPolicies: list(claims),
+    }));
+  expect(of(10_000, 10_000, 50)).toHaveLength(20_050);
+  expect(of(10_001, 10_001, 51)).toEqual([]);
+});

@@ -2,6 +2,7 @@
 import { asArray, asString, at } from "../base/json.ts";
 import { type FieldError, invalid } from "./field_error.ts";
 import { byteLength } from "./go_text.ts";
+import { MAX_MATCHED_LENGTH } from "./limits.ts";
 import { MessagePatterns } from "./message_patterns.ts";
 import { type NewJobSet, orDefault, stringEntries } from "./new_job_set.ts";
 
@@ -77,7 +78,7 @@ function* ruleNameErrors(field: string, value: unknown): Generator<FieldError> {
       `and at most ${MAX_NAME_LENGTH} characters long`;
     yield invalid(field, name, why);
   }
-  if (name !== "" && !NAME.test(name)) {
+  if (name !== "" && length <= MAX_MATCHED_LENGTH && !NAME.test(name)) {
     const why =
       `invalid failure policy rule name '${name}', a failure policy rule name must start with an alphabetic ` +
       "character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric " +

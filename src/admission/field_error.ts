@@ -61,6 +61,11 @@ export function tooLong(field: string, maxBytes: number): FieldError {
   return { type: "FieldValueTooLong", field, detail: `may not be more than ${maxBytes} bytes` };
 }
 
+/** `field: Too many: 5: must have at most 4 items` */
+export function tooMany(field: string, count: number, max: number): FieldError {
+  return { type: "FieldValueTooMany", field, badValue: count, detail: `must have at most ${max} items` };
+}
+
 /** `field: Duplicate value: "v"` */
 export function duplicate(field: string, value: unknown): FieldError {
   return { type: "FieldValueDuplicate", field, badValue: value ?? null, detail: "" };

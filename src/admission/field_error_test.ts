@@ -10,6 +10,7 @@ import {
   notSupported,
   required,
   tooLong,
+  tooMany,
 } from "./field_error.ts";
 import { byteLength, goJson, goQuote } from "./go_text.ts";
 
@@ -27,6 +28,7 @@ test("each kind of field error prints as apimachinery does", () => {
     [notSupported("spec.x", "C", []), 'spec.x: Unsupported value: "C"'],
     [forbidden("spec.x", "why"), "spec.x: Forbidden: why"],
     [tooLong("spec.x", 63), "spec.x: Too long: may not be more than 63 bytes"],
+    [tooMany("spec.x", 5, 4), "spec.x: Too many: 5: must have at most 4 items"],
     [duplicate("spec.x", "v"), 'spec.x: Duplicate value: "v"'],
     [internalError("spec.x", "why"), "spec.x: Internal error: why"],
   ];

@@ -33,12 +33,18 @@ function hex(code: number, digits: number): string {
 
 /** Length in bytes of UTF-8, as Go's `len` counts. */
 export function byteLength(text: string): number {
-  let length = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0) ?? 0;
-    length += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  let length = text.length;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x80) continue;
+    length += code < 0x800 ? 1 : 2;
+    if (isSurrogatePair(code, text.charCodeAt(index + 1))) index++; // 4 bytes: 2 units and the 2 that were added
   }
   return length;
+}
+
+function isSurrogatePair(high: number, low: number): boolean {
+  return high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000;
 }
 
 /** A value as Go's encoding/json writes it, compact and safe for HTML. */

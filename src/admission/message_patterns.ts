@@ -4,15 +4,17 @@ import { type FieldError, invalid } from "./field_error.ts";
 import { stringEntries } from "./new_job_set.ts";
 
 /**
- * Of all patterns of a JobSet together. Reading one takes up to 50 µs a character at worst (nothing but Unicode classes), so this is
- * what can be answered within a second whatever stands there.
+ * Of all patterns of a JobSet together, in characters: what can be read well within a second whatever stands there. A Unicode class
+ * or a range beyond ASCII counts as many, for either can take a millisecond: without regard to case, each character is looked up.
  */
-const MAX_TOTAL_LENGTH = 16_384;
+const MAX_TOTAL_COST = 16_384;
+const COSTLY = /\\p|-(?:\\|\P{ASCII})/giu;
+const COSTLY_COST = 128;
 
 /** Checks the patterns of one JobSet; the same one only once. */
 export class MessagePatterns {
   readonly #problems = new Map<string, string | undefined>();
-  #length = 0;
+  #cost = 0;
 
   *errors(field: string, list: unknown): Generator<FieldError> {
     for (const [index, pattern] of stringEntries(list)) {
@@ -23,14 +25,21 @@ export class MessagePatterns {
 
   #problem(pattern: string): string | undefined {
     if (this.#problems.has(pattern)) return this.#problems.get(pattern);
-    this.#length += pattern.length;
-    if (this.#length > MAX_TOTAL_LENGTH) {
-      return `the patterns of all rules must not be longer than ${MAX_TOTAL_LENGTH} characters together`;
+    const cost = this.#cost + costOf(pattern);
+    if (cost > MAX_TOTAL_COST) {
+      return `the patterns of all rules must not be longer than ${MAX_TOTAL_COST} characters together, where a Unicode class ` +
+        `or a range beyond ASCII counts as ${COSTLY_COST}`;
     }
+    this.#cost = cost;
     const problem = syntaxProblem(pattern);
     this.#problems.set(pattern, problem);
     return problem;
   }
+}
+
+function costOf(pattern: string): number {
+  if (pattern.length > MAX_TOTAL_COST) return pattern.length;
+  return pattern.length + COSTLY_COST * (pattern.match(COSTLY)?.length ?? 0);
 }
 
 /** A set reads and simplifies a pattern, but builds the machine for it only when it is asked to match: that costs most. */

@@ -1,6 +1,7 @@
 /** The rules that Kubernetes has for names and label values, each in the words of its API server. */
 import { type FieldError, invalid, required, tooLong } from "./field_error.ts";
 import { byteLength } from "./go_text.ts";
+import { MAX_MATCHED_LENGTH } from "./limits.ts";
 
 export const MAX_LABEL_LENGTH = 63;
 export const MAX_SUBDOMAIN_LENGTH = 253;
@@ -47,7 +48,8 @@ export function dns1035LabelProblems(name: string): readonly string[] {
 
 /** Why this is no DNS-1123 label; a name that is a subdomain only has dots too many. */
 export function dns1123LabelProblems(name: string): readonly string[] {
-  const hasOnlyDotsTooMany = name.includes(".") && DNS_1123_SUBDOMAIN.pattern.test(name);
+  const hasOnlyDotsTooMany = name.length <= MAX_MATCHED_LENGTH && name.includes(".") &&
+    DNS_1123_SUBDOMAIN.pattern.test(name);
   const ofForm = hasOnlyDotsTooMany ? ["must not contain dots"] : formProblems(name, DNS_1123_LABEL);
   return [...lengthProblems(name, MAX_LABEL_LENGTH), ...ofForm];
 }
@@ -89,7 +91,7 @@ function lengthProblems(name: string, max: number): readonly string[] {
 }
 
 function formProblems(name: string, { pattern, text }: Form): readonly string[] {
-  return pattern.test(name) ? [] : [text];
+  return name.length > MAX_MATCHED_LENGTH || pattern.test(name) ? [] : [text];
 }
 
 /** The API server puts its examples together with a comma and two spaces. */

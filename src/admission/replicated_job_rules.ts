@@ -3,12 +3,11 @@ import { EXCLUSIVE_TOPOLOGY } from "../api/keys.ts";
 import { childJobName } from "../api/names.ts";
 import { asString, at } from "../base/json.ts";
 import { type FieldError, invalid } from "./field_error.ts";
+import { MAX_DEPENDENCIES } from "./limits.ts";
 import { asWholeNumber, type NewJobSet, type NewReplicatedJob, orDefault } from "./new_job_set.ts";
 import { label1035Problems } from "./spec_rules.ts";
 
 const MAX_INT32 = 2147483647;
-/** The schema lets no more through; a body that never saw it may have millions. */
-const MAX_DEPENDENCIES = 5;
 /** Stands for what the Job controller puts behind a Pod's name. */
 const POD_SUFFIX = "-xxxxx";
 const GROUP_NAME_TOO_LONG = ".spec.replicatedJob[].groupName is too long, must be less than 63 characters";

@@ -1,16 +1,20 @@
 /** The rules that a new JobSet must keep (spec 2.2). */
 import type { FeatureGates } from "../api/feature_gates.ts";
+import { asArray, at } from "../base/json.ts";
 import { claimErrors, generatedClaimNames } from "./claim_rules.ts";
 import { coordinatorErrors } from "./coordinator_rules.ts";
 import type { ExistingClaims } from "./existing_claim.ts";
 import { failurePolicyErrors, strategyErrors, wantsInPlaceRestart } from "./failure_policy_rules.ts";
-import type { FieldError } from "./field_error.ts";
+import { type FieldError, tooMany } from "./field_error.ts";
+import { MAX_FAILURE_POLICY_RULES, MAX_REPLICATED_JOBS } from "./limits.ts";
 import { type NewJobSet, readNewJobSet } from "./new_job_set.ts";
 import { dependsOnErrors, inPlaceRestartErrors, placementErrors, sizeAndNameErrors } from "./replicated_job_rules.ts";
 import { managedByErrors, nameErrors, networkErrors, successPolicyErrors } from "./spec_rules.ts";
 
 /** More are no help to anybody, and a body may be made to have millions. */
 const MAX_ERRORS = 1_000;
+const MAX_VALUE_LENGTH = 1_024;
+const MAX_DETAIL_LENGTH = 4_096;
 
 /** What a new JobSet is checked against. */
 export interface CreateInput {
@@ -31,12 +35,14 @@ export interface CreateInput {
  * ```
  */
 export function validateCreate({ object, gates, claims }: CreateInput): readonly FieldError[] {
+  const oversize = oversizeErrors(object);
+  if (oversize.length > 0) return oversize;
   const jobSet = readNewJobSet(object);
   if (jobSet === undefined) return [];
   const errors: FieldError[] = [];
   for (const error of allErrors(jobSet, { gates, claims })) {
     if (errors.length === MAX_ERRORS) return [...errors, andMore()];
-    errors.push(error);
+    errors.push(shortened(error));
   }
   return errors;
 }
@@ -46,6 +52,7 @@ export function validateCreate({ object, gates, claims }: CreateInput): readonly
  * name is not fixed yet (generateName): such claims can't exist.
  */
 export function claimsToLookUp(object: unknown): readonly string[] {
+  if (oversizeErrors(object).length > 0) return [];
   const jobSet = readNewJobSet(object);
   return jobSet === undefined ? [] : generatedClaimNames(jobSet);
 }
@@ -66,6 +73,33 @@ function* allErrors(
   yield* coordinatorErrors(jobSet);
   yield* claimErrors(jobSet, claims);
   yield* placementErrors(jobSet);
+}
+
+/** Checked alone: nothing more is worth saying of such a body, and it would take long. */
+function oversizeErrors(object: unknown): readonly FieldError[] {
+  const rules = asArray(at(object, "spec", "failurePolicy", "rules")).length;
+  const replicatedJobs = asArray(at(object, "spec", "replicatedJobs")).length;
+  return [
+    ...(replicatedJobs > MAX_REPLICATED_JOBS
+      ? [tooMany("spec.replicatedJobs", replicatedJobs, MAX_REPLICATED_JOBS)]
+      : []),
+    ...(rules > MAX_FAILURE_POLICY_RULES ? [tooMany("spec.failurePolicy.rules", rules, MAX_FAILURE_POLICY_RULES)] : []),
+  ];
+}
+
+/** A value of megabytes would stand four times in the answer. */
+function shortened(error: FieldError): FieldError {
+  const { badValue, detail } = error;
+  const short = Array.isArray(badValue) ? badValue.map(shortText) : shortText(badValue);
+  return { ...error, ...(badValue === undefined ? {} : { badValue: short }), detail: cut(detail, MAX_DETAIL_LENGTH) };
+}
+
+function shortText(value: unknown): unknown {
+  return typeof value === "string" ? cut(value, MAX_VALUE_LENGTH) : value;
+}
+
+function cut(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max)}…` : text;
 }
 
 function andMore(): FieldError {

@@ -74,6 +74,28 @@ describe("any JobSet", () => {
     expect(errors).toHaveLength(1_001);
     expect(errors.at(-1)?.detail).toBe("has more errors than the 1000 listed here");
   });
+
+  test("of more parts than can be stored is refused for that alone", () => {
+    const many = (count: number) => Array.from({ length: count }, () => group("A"));
+    expect(problems(newJobSet({ replicatedJobs: many(10_001) }))).toEqual([
+      "spec.replicatedJobs: Too many: 10001: must have at most 10000 items",
+    ]);
+    expect(problems(newJobSet({ replicatedJobs: many(10_000) }))).toHaveLength(1_001);
+    expect(problems(newJobSet({ failurePolicy: { rules: many(10_001) } }))).toEqual([
+      "spec.failurePolicy.rules: Too many: 10001: must have at most 10000 items",
+    ]);
+  });
+
+  test("of a name of megabytes is refused without repeating it", () => {
+    const long = "a".repeat(4_000_000);
+    const object = newJobSet({
+      managedBy: `${long}/x`,
+      replicatedJobs: [group(long, { dependsOn: [{ name: long }] })],
+    });
+    const lines = problems(object);
+    expect(lines.map((line) => line.slice(0, 40))).toHaveLength(4);
+    for (const line of lines) expect(line.length).toBeLessThan(6_000);
+  });
 });
 
 describe("rule 1: the strategy InPlaceRestart", () => {
