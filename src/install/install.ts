@@ -1,5 +1,7 @@
 /** `jobset install` and `jobset upgrade`: applies what `jobset manifests` prints, over whatever is there. */
 import { asArray, asInteger, asObject, asString, at, canonicalJson, type JsonObject } from "../base/json.ts";
+import { parseConfigFile } from "../config/config_file.ts";
+import { ConfigFileError } from "../config/config_file_error.ts";
 import { UsageError } from "../config/usage_error.ts";
 import { deploymentProblem } from "./deployment_problem.ts";
 import {
@@ -179,6 +181,7 @@ async function keptConfig(cluster: InstallCluster, options: InstallOptions): Pro
   const { featureGates, hasCertManager, namespace } = options;
   const config = await foundConfig(cluster, namespace);
   if (config === undefined) return undefined;
+  checkConfig(config, namespace);
   if (!hasCertManager && !hasInternalCertificates(config)) {
     throw new UsageError(
       `the configuration in ConfigMap ${namespace}/jobset-manager-config has internalCertManagement off: ` +
@@ -192,6 +195,16 @@ async function keptConfig(cluster: InstallCluster, options: InstallOptions): Pro
     );
   }
   return config;
+}
+
+/** A configuration that the controller would refuse, after we had replaced the one that took it. */
+function checkConfig(config: string, namespace: string): void {
+  try {
+    parseConfigFile(config, `ConfigMap ${namespace}/jobset-manager-config`);
+  } catch (error) {
+    if (!(error instanceof ConfigFileError)) throw error;
+    throw new UsageError(`${error.problems[0]}: correct it, or give --reset-config for the defaults`, { cause: error });
+  }
 }
 
 function isNamespace(object: JsonObject): boolean {
