@@ -122,6 +122,7 @@ describe("the claims to look up", () => {
 
   test("are none that can't exist, and such are not waited for", () => {
     expect(claimsToLookUp(withClaims([policy(["A", "", "a/../b"])]))).toEqual([]);
+    expect(problems(withClaims([policy(["A"])], mounting("A")), { claims: new Map() })).toHaveLength(1); // its form
     const generated = newJobSet({ volumeClaimPolicies: [policy(["d"])], replicatedJobs: [mounting("d")] }, {
       generateName: "js-",
     });
