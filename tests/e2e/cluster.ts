@@ -58,9 +58,10 @@ export class Cluster {
   }
 
   /** A new namespace, empty. */
-  static async create(environment: Environment): Promise<Cluster> {
+  static async create(environment: Environment, labels: Readonly<Record<string, string>> = {}): Promise<Cluster> {
     const name = `e2e-${crypto.randomUUID().slice(0, 8)}`;
-    await environment.api.create("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+    const metadata = { name, labels };
+    await environment.api.create("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata });
     return new Cluster(environment, name);
   }
 

@@ -108,13 +108,16 @@ e2e.test("labels and annotations of the templates reach each of two replicas, ou
   }
 });
 
-e2e.test("defaults hold for an object that never passed a webhook: Indexed, OnFailure, DNS host names (R14)", async (cluster) => {
-  const containers = [{ name: "main", image: "example.com/none" }];
-  const bare = { name: "a", template: { spec: { template: { spec: { containers } } } } };
-  await cluster.create("jobsets", jobSet("js", [bare]));
-  const [job] = await cluster.jobCount("js", 1);
-  expect(at(job, "spec")).toMatchObject({ completionMode: "Indexed", suspend: false });
-  expect(at(job, "spec", "template", "spec")).toMatchObject({ restartPolicy: "OnFailure", subdomain: "js" });
-  expect(await cluster.find("services", "js")).toBeDefined();
-  expect(at(await cluster.jobSet("js"), "spec", "network")).toBeUndefined();
-});
+e2e.testWithoutWebhooks(
+  "defaults hold for an object that never passed a webhook: Indexed, OnFailure, DNS host names (R14)",
+  async (cluster) => {
+    const containers = [{ name: "main", image: "example.com/none" }];
+    const bare = { name: "a", template: { spec: { template: { spec: { containers } } } } };
+    await cluster.create("jobsets", jobSet("js", [bare]));
+    const [job] = await cluster.jobCount("js", 1);
+    expect(at(job, "spec")).toMatchObject({ completionMode: "Indexed", suspend: false });
+    expect(at(job, "spec", "template", "spec")).toMatchObject({ restartPolicy: "OnFailure", subdomain: "js" });
+    expect(await cluster.find("services", "js")).toBeDefined();
+    expect(at(await cluster.jobSet("js"), "spec", "network")).toBeUndefined();
+  },
+);

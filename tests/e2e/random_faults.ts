@@ -103,8 +103,7 @@ const severalFailAtOnce: Kind = async (cluster, record, name) => {
 };
 
 const suspendedAndResumed: Kind = async (cluster, record, name) => {
-  const groups = (annotations: JsonObject) => [group("a", { replicas: 3, podMetadata: { annotations } })];
-  await cluster.create("jobsets", jobSet(name, groups({}), { suspend: true }));
+  await cluster.create("jobsets", jobSet(name, [group("a", { replicas: 3 })], { suspend: true }));
   await cluster.condition(name, "Suspended", "True", CALM_MS);
   await cluster.patch("jobsets", name, { spec: { suspend: false } });
   await cluster.condition(name, "Suspended", "False", CALM_MS);
@@ -114,8 +113,12 @@ const suspendedAndResumed: Kind = async (cluster, record, name) => {
   }, CALM_MS);
   await cluster.patch("jobsets", name, { spec: { suspend: true } });
   await cluster.condition(name, "Suspended", "True", CALM_MS);
-  const spec = { suspend: false, replicatedJobs: groups({ [`${FATE}succeed-after`]: "0s" }) };
-  await cluster.patch("jobsets", name, { spec });
+  const metadata = { annotations: { [`${FATE}succeed-after`]: "0s" } };
+  const path = "/spec/replicatedJobs/0/template/spec/template/metadata";
+  await cluster.api.patch(cluster.path("jobsets", name), [
+    { op: "add", path, value: metadata },
+    { op: "replace", path: "/spec/suspend", value: false },
+  ], "json");
   return {
     async check() {
       expect(restartsOf(await cluster.terminal(name, "Completed", CALM_MS))).toBe(0);

@@ -40,24 +40,30 @@ e2e.test("a quota on Jobs: one Event with the API server's words, its series cou
   await othersGoOn(cluster);
 });
 
-e2e.test("a name too long, with no webhook before it: an Event in the API server's words, and others go on (R19)", async (cluster) => {
-  const name = `long-${"x".repeat(55)}`;
-  await cluster.create("jobsets", jobSet(name, [byHand("workers")]));
-  const { type, note } = await cluster.event(name, "JobCreationFailed");
-  expect(type).toBe("Warning");
-  expect(note).toContain(`job "${name}-workers-0" creation failed with error: `);
-  expect(note).toContain("must be no more than 63");
-  await othersGoOn(cluster);
-  expect(await cluster.jobs(name)).toEqual([]);
-});
+e2e.testWithoutWebhooks(
+  "a name too long, with no webhook before it: an Event in the API server's words, and others go on (R19)",
+  async (cluster) => {
+    const name = `long-${"x".repeat(55)}`;
+    await cluster.create("jobsets", jobSet(name, [byHand("workers")]));
+    const { type, note } = await cluster.event(name, "JobCreationFailed");
+    expect(type).toBe("Warning");
+    expect(note).toContain(`job "${name}-workers-0" creation failed with error: `);
+    expect(note).toContain("must be no more than 63");
+    await othersGoOn(cluster);
+    expect(await cluster.jobs(name)).toEqual([]);
+  },
+);
 
-e2e.test("a JobSet name that is no Service name: HeadlessServiceCreationFailed, and others go on (R19)", async (cluster) => {
-  await cluster.create("jobsets", jobSet("1.2.3", [byHand("a")]));
-  const { type, note } = await cluster.event("1.2.3", "HeadlessServiceCreationFailed");
-  expect(type).toBe("Warning");
-  expect(note).toContain('Service "1.2.3" is invalid: metadata.name: Invalid value');
-  await othersGoOn(cluster);
-});
+e2e.testWithoutWebhooks(
+  "a JobSet name that is no Service name: HeadlessServiceCreationFailed, and others go on (R19)",
+  async (cluster) => {
+    await cluster.create("jobsets", jobSet("1.2.3", [byHand("a")]));
+    const { type, note } = await cluster.event("1.2.3", "HeadlessServiceCreationFailed");
+    expect(type).toBe("Warning");
+    expect(note).toContain('Service "1.2.3" is invalid: metadata.name: Invalid value');
+    await othersGoOn(cluster);
+  },
+);
 
 e2e.test("a malformed label in a template: an Event, and others go on", async (cluster) => {
   const podMetadata = { labels: { bad: "not a label value" } };
@@ -69,17 +75,20 @@ e2e.test("a malformed label in a template: an Event, and others go on", async (c
   await othersGoOn(cluster);
 });
 
-e2e.test("a rule whose name makes no reason of a condition: an Event in the API server's words, and others go on", async (cluster) => {
-  const rules = [{ name: "my-rule", action: "RestartJobSet" }];
-  await cluster.create(
-    "jobsets",
-    jobSet("js", [group("a", { fate: { "fail-after": "300ms" } })], { failurePolicy: { maxRestarts: 1, rules } }),
-  );
-  const { type, note } = await cluster.event("js", "StatusWriteRefused");
-  expect(type).toBe("Warning");
-  expect(note).toContain('"FailurePolicy_my-rule"');
-  await othersGoOn(cluster);
-});
+e2e.testWithoutWebhooks(
+  "a rule whose name makes no reason of a condition: an Event in the API server's words, and others go on",
+  async (cluster) => {
+    const rules = [{ name: "my-rule", action: "RestartJobSet" }];
+    await cluster.create(
+      "jobsets",
+      jobSet("js", [group("a", { fate: { "fail-after": "300ms" } })], { failurePolicy: { maxRestarts: 1, rules } }),
+    );
+    const { type, note } = await cluster.event("js", "StatusWriteRefused");
+    expect(type).toBe("Warning");
+    expect(note).toContain('"FailurePolicy_my-rule"');
+    await othersGoOn(cluster);
+  },
+);
 
 /** Refuses requests on Jobs of this namespace that carry the label `refuse: yes`; resolves once it is in force. */
 async function refuse(cluster: Cluster, operation: "CREATE" | "DELETE", message: string): Promise<() => Promise<void>> {
