@@ -35,7 +35,8 @@ export interface ReconcilerOptions {
 export type Outcome =
   | { readonly kind: "done"; readonly lookAgainMs?: number }
   | { readonly kind: "again"; readonly afterMs: number }
-  | { readonly kind: "backOff" };
+  /** Not an error where the reconcile was only overtaken: by another write, or by a Job that vanished meanwhile. */
+  | { readonly kind: "backOff"; readonly isError: boolean };
 
 export interface Reconciled {
   readonly outcome: Outcome;
@@ -84,13 +85,14 @@ export class Reconciler {
     if (this.#isStopped) return { outcome: { kind: "done" }, restMs: 0 };
     const [namespace = "", name = ""] = key.split("/");
     const cached = jobSets.get(namespace, name);
-    const jobSet = cached === undefined ? undefined : await this.#withoutDoubt(key, cached);
+    const isRead = cached === undefined || await this.#settleDoubt(key, cached);
+    const jobSet = jobSets.get(namespace, name);
     if (jobSet === undefined) {
       this.#forget(key);
       return { outcome: { kind: "done" }, restMs: 0 };
     }
     const entry = this.#entry(key, jobSet);
-    if (entry.isDoubtful) return { outcome: { kind: "backOff" }, restMs: 0 };
+    if (entry.isDoubtful) return { outcome: { kind: "backOff", isError: !isRead }, restMs: 0 };
     this.#confirm(jobSet, entry);
     const startedAt = clock.monotonic();
     const decision = this.#plan(key, jobSet, entry);
@@ -103,16 +105,17 @@ export class Reconciler {
   }
 
   /**
-   * The JobSet as it is to be planned; undefined where it is gone. After a Job of the current attempt has vanished it
-   * is read anew: watches do not keep step, and no Job of a JobSet being deleted is made again (R05).
+   * After a Job of the current attempt has vanished its JobSet is read anew before it is planned: watches do not keep step, and
+   * no Job of a JobSet being deleted is made again (R05). False where the API server did not say.
    */
-  async #withoutDoubt(key: string, jobSet: JobSet): Promise<JobSet | undefined> {
+  async #settleDoubt(key: string, jobSet: JobSet): Promise<boolean> {
     const entry = this.#entry(key, jobSet);
-    if (!entry.isDoubtful) return jobSet;
+    if (!entry.isDoubtful) return true;
     // What vanishes while the answer is under way is doubtful again.
     entry.isDoubtful = false;
-    if (!await this.#readAgain(jobSet)) entry.isDoubtful = true;
-    return this.#options.jobSets.get(jobSet.namespace, jobSet.name);
+    const isRead = await this.#readAgain(jobSet);
+    if (!isRead) entry.isDoubtful = true;
+    return isRead;
   }
 
   /**
@@ -155,7 +158,7 @@ export class Reconciler {
       if (failure !== undefined) return failure;
     }
     this.#tell(jobSet, decision);
-    if (decision.error !== undefined) return { kind: "backOff" };
+    if (decision.error !== undefined) return { kind: "backOff", isError: true };
     if (decision.lookAgainAt === undefined) return { kind: "done" };
     return { kind: "done", lookAgainMs: Math.max(0, decision.lookAgainAt - this.#options.clock.now()) };
   }
@@ -204,14 +207,14 @@ export class Reconciler {
       if (isConflict(error)) {
         await this.#readAgain(jobSet);
         // What was read wakes the key at once; where it says nothing new, the conflict is waited out.
-        return { kind: "backOff" };
+        return { kind: "backOff", isError: false };
       }
       if (isNotFound(error)) return { kind: "done" }; // Deleted: its watch event follows.
       const note = messageOf(error);
       // A rule's name, say, that makes no reason of a condition: nothing goes on until somebody changes it.
       if (isInvalid(error)) events.emit(jobSet, { type: "Warning", reason: "StatusWriteRefused", note });
       log.info(0, "writing status failed and is tried again", { jobSet: key, error: note });
-      return { kind: "backOff" };
+      return { kind: "backOff", isError: true };
     }
   }
 

@@ -36,6 +36,8 @@ export class TestWorld {
   readonly events: EventRecorder;
   readonly reconciler: Reconciler;
   reconciles = 0;
+  /** How many of them were put back as failed, and as merely overtaken. */
+  readonly backOffs = { failed: 0, overtaken: 0 };
   /** While set, watch events are kept back: the caches see nothing but answers. */
   isLagging = false;
   /** The same for the watch of JobSets alone: watches do not keep step with each other. */
@@ -175,6 +177,7 @@ export class TestWorld {
         this.queue.forget(key);
         return this.queue.addAfter(key, outcome.afterMs);
       case "backOff":
+        this.backOffs[outcome.isError ? "failed" : "overtaken"]++;
         this.queue.addRateLimited(key);
     }
   }

@@ -97,7 +97,7 @@ test("outcomes are told in the words of the metric", () => {
   expect(reconcileResult({ kind: "done" })).toBe("success");
   expect(reconcileResult({ kind: "done", lookAgainMs: 5 })).toBe("requeue_after");
   expect(reconcileResult({ kind: "again" })).toBe("requeue_after");
-  expect(reconcileResult({ kind: "backOff" })).toBe("error");
+  expect(reconcileResult({ kind: "backOff", isError: true })).toBe("error");
   expect(reconcileResult({ kind: "backOff", isError: false })).toBe("requeue");
 });
 

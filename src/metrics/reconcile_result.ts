@@ -5,7 +5,7 @@ export type ReconcileOutcome =
   | { readonly kind: "done"; readonly lookAgainMs?: number | undefined }
   | { readonly kind: "again" }
   /** Not an error where the reconcile was only overtaken: a conflict, a JobSet in doubt. */
-  | { readonly kind: "backOff"; readonly isError?: boolean | undefined };
+  | { readonly kind: "backOff"; readonly isError: boolean };
 
 /** The same in the words of the metric (spec 6.4). */
 export function reconcileResult(outcome: ReconcileOutcome): ReconcileResult {
@@ -15,6 +15,6 @@ export function reconcileResult(outcome: ReconcileOutcome): ReconcileResult {
     case "again":
       return "requeue_after";
     case "backOff":
-      return outcome.isError === false ? "requeue" : "error";
+      return outcome.isError ? "error" : "requeue";
   }
 }
