@@ -100,6 +100,32 @@ test("a first start makes everything, in three writes, and is ready only once th
   expect(certificates.current?.certPem).toBe(stored("tls.crt"));
 });
 
+test.each([["there is none", false], ["it is empty, as the manifest declares it", true]])(
+  "of two replicas that fill the Secret at once, where %s, the later one takes what the other wrote",
+  async (_, isDeclared) => {
+    const winner = await startReady();
+    const data = cluster.get(SECRET)?.["data"];
+    cluster.put(SECRET, undefined);
+    await until("the winner to have written", () => cluster.get(SECRET) !== undefined);
+    running[0]?.ended.abort();
+    cluster.put(SECRET, undefined);
+    if (isDeclared) cluster.put(SECRET, {});
+    let isOvertaken = false;
+    cluster.refuse = (method, path) => {
+      if (!isOvertaken && ["POST", "PUT"].includes(method) && path.startsWith(SECRETS)) {
+        isOvertaken = true;
+        cluster.put(SECRET, { data });
+      }
+      return undefined;
+    };
+    const before = cluster.writes.length;
+    const loser = await startReady();
+    expect(isOvertaken).toBe(true);
+    expect(cluster.writes.slice(before)).toEqual([isDeclared ? `PUT ${SECRET}` : `POST ${SECRETS}`]);
+    expect(loser.current).toEqual(winner.current);
+  },
+);
+
 test("missing configurations keep nothing from being served", async () => {
   for (const path of [MUTATING, VALIDATING]) cluster.put(path, undefined);
   const certificates = await startReady();
