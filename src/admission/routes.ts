@@ -50,17 +50,17 @@ async function review(
   judge: Judge,
   { log, maxBodyBytes = MAX_BODY_BYTES }: AdmissionRoutesOptions,
 ): Promise<Response> {
-  let bytes: ArrayBuffer;
+  let text: string;
   try {
-    bytes = await request.arrayBuffer();
+    text = await request.text();
   } catch {
     return complain(400, "the body ended too early");
   }
   if (!JSON_TYPE.test(request.headers.get("content-type") ?? "")) {
     return complain(415, "the content type must be application/json");
   }
-  if (bytes.byteLength > maxBodyBytes) return complain(413, `the body has more than ${maxBodyBytes} bytes`);
-  const body = parse(bytes);
+  if (Buffer.byteLength(text) > maxBodyBytes) return complain(413, `the body has more than ${maxBodyBytes} bytes`);
+  const body = parse(text);
   if (body === undefined) return complain(400, "the body is no JSON");
   const found = readReview(body);
   if (typeof found === "string") return complain(400, found);
@@ -114,9 +114,9 @@ async function createErrors(
   return validateCreate({ object, gates, claims });
 }
 
-function parse(bytes: ArrayBuffer): unknown {
+function parse(text: string): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(text);
   } catch {
     return undefined; // not JSON, or nested deeper than the stack
   }

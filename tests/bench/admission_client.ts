@@ -5,8 +5,18 @@
 import type { Load, Measured } from "./admission_protocol.ts";
 import { median, percentile } from "./statistics.ts";
 
+/** One for each server, as an API server keeps its connections: memory is not to be that of hundreds of them. */
+const sessions = new Map<string, Bun.FetchSession>();
+
+function sessionFor(caPem: string): Bun.FetchSession {
+  let session = sessions.get(caPem);
+  session ??= new Bun.FetchSession({ keepAlive: { idleTimeout: 60 }, proxy: false, tls: { ca: caPem } });
+  sessions.set(caPem, session);
+  return session;
+}
+
 async function run({ url, caPem, token, body, expected, connections, requests }: Load): Promise<Measured> {
-  const session = new Bun.FetchSession({ keepAlive: { idleTimeout: 60 }, proxy: false, tls: { ca: caPem } });
+  const session = sessionFor(caPem);
   const headers = {
     "Content-Type": "application/json",
     ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
