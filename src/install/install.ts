@@ -43,6 +43,8 @@ export async function install(cluster: InstallCluster, request: InstallRequest):
   await checkGroups(cluster, options);
   const config = request.isConfigReset ? undefined : await keptConfig(cluster, options);
 
+  await leavingNamespace(cluster, namespace);
+
   const objects = installObjects(options, config);
   const crd = crdObject();
   await applyAll(cluster, [...objects.filter(isNamespace), crd]);
@@ -58,6 +60,16 @@ export async function install(cluster: InstallCluster, request: InstallRequest):
     () => deploymentProblem(cluster, deployment),
   );
   return `jobset ${request.command}: ready`;
+}
+
+/** After an uninstall the namespace may still be on its way out, and takes nothing new. */
+async function leavingNamespace(cluster: InstallCluster, namespace: string): Promise<void> {
+  const name = { kind: "Namespace", name: namespace };
+  const isLeaving = async () => at(await cluster.find(name), "metadata", "deletionTimestamp") !== undefined;
+  if (cluster.isDryRun || !await isLeaving()) return;
+  cluster.report(`Namespace ${namespace} is being deleted: waiting for its end`);
+  const problem = async () => await isLeaving() ? "it is still there" : undefined;
+  await cluster.waitFor(`Namespace ${namespace} to be gone`, problem);
 }
 
 async function applyAll(cluster: InstallCluster, objects: readonly JsonObject[]): Promise<void> {

@@ -38,7 +38,7 @@ export async function uninstall(cluster: InstallCluster, request: UninstallReque
   const namespace = await chosenNamespace(cluster, request);
   const jobSets = await countJobSets(cluster);
   if (request.hasCrds && jobSets > 0 && !request.isConfirmed) {
-    throw new UsageError(`--crds: ${jobSets} JobSets and all their Jobs would be deleted: give --yes if that is meant`);
+    throw new UsageError(`--crds: ${counted(jobSets)} and their Jobs would be deleted: give --yes if that is meant`);
   }
   const names = installedNames({ ...request.base, namespace });
   let removed = 0;
@@ -52,7 +52,7 @@ export async function uninstall(cluster: InstallCluster, request: UninstallReque
   const stays: string[] = [];
   if (request.hasCrds) await cluster.remove(nameOf(crdObject()), { isAwaited: request.isWaiting });
   else stays.push(`the CRD jobsets.jobset.x-k8s.io stays, and ${described(jobSets)}; --crds removes them`);
-  stays.push(...await removeNamespace(cluster, namespace));
+  stays.push(...await removeNamespace(cluster, namespace, request.isWaiting));
   return stays;
 }
 
@@ -89,13 +89,21 @@ async function countJobSets(cluster: InstallCluster): Promise<number> {
 }
 
 function described(jobSets: number): string {
-  return jobSets === 0 ? "there are no JobSets" : `${jobSets} JobSets with it, which nothing reconciles now`;
+  return jobSets === 0 ? "there are no JobSets" : `with it ${counted(jobSets)}, which nothing reconciles now`;
+}
+
+function counted(jobSets: number): string {
+  return jobSets === 1 ? "1 JobSet" : `${jobSets} JobSets`;
 }
 
 /** A namespace that others use, or that somebody else made, stays. */
-async function removeNamespace(cluster: InstallCluster, name: string): Promise<readonly string[]> {
+async function removeNamespace(
+  cluster: InstallCluster,
+  name: string,
+  isAwaited: boolean,
+): Promise<readonly string[]> {
   const object = await cluster.find({ kind: "Namespace", name });
-  if (object === undefined) return [];
+  if (object === undefined || at(object, "metadata", "deletionTimestamp") !== undefined) return [];
   if (name !== DEFAULT_NAMESPACE) return [`the namespace ${name} stays`];
   for (const [kind, prefix, plural] of HOLDERS) {
     const list = await cluster.get(`list ${plural} in namespace ${name}`, `${prefix}/namespaces/${name}/${plural}`);
@@ -103,7 +111,7 @@ async function removeNamespace(cluster: InstallCluster, name: string): Promise<r
     if (held === undefined) continue;
     return [`the namespace ${name} stays: it has ${kind} ${asString(at(held, "metadata", "name"))}`];
   }
-  await cluster.remove({ kind: "Namespace", name }, { isAwaited: false });
+  await cluster.remove({ kind: "Namespace", name }, { isAwaited });
   return [];
 }
 

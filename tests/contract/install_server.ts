@@ -94,7 +94,9 @@ export class InstallServer {
   }
 
   /** A JobSet with a Job of its own, made without any controller. */
-  async createJobSet(name: string): Promise<{ readonly jobSet: string; readonly job: string }> {
+  async createJobSet(): Promise<{ readonly jobSet: string; readonly job: string }> {
+    // The garbage collector takes its time with Jobs of a kind whose CRD went.
+    const name = `job-set-${crypto.randomUUID().slice(0, 8)}`;
     const jobSets = "/apis/jobset.x-k8s.io/v1alpha2/namespaces/default/jobsets";
     const template = {
       spec: { template: { spec: { containers: [{ name: "main", image: "busybox" }], restartPolicy: "Never" } } },

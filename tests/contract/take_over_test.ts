@@ -1,0 +1,185 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { parseAllDocuments } from "yaml";
+import { asArray, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
+import { waitFor } from "../../scripts/control_plane/wait.ts";
+import { CRD, DEPLOYMENT, InstallServer, lifeOf, MUTATING, NAMESPACE } from "./install_server.ts";
+
+const START_MS = 20 * 60_000;
+const OLD_SELECTOR = { "control-plane": "controller-manager" };
+
+let server: InstallServer;
+
+beforeAll(async () => {
+  server = await InstallServer.start();
+}, START_MS);
+afterEach(() => server.empty(), START_MS);
+afterAll(() => server.stop(), START_MS);
+
+/** What `jobset manifests` prints, changed to be another's, as a file. */
+async function othersManifest(change: (object: JsonObject) => readonly JsonObject[]): Promise<string> {
+  const text = await Bun.file(await server.manifest()).text();
+  const objects = parseAllDocuments(text).map((document) => asObject(document.toJS()) ?? {});
+  const file = `${server.controlPlane.dir}/others-${crypto.randomUUID()}.yaml`;
+  await Bun.write(file, objects.flatMap(change).map((object) => JSON.stringify(object)).join("\n---\n"));
+  return file;
+}
+
+function containerOf(deployment: JsonObject): JsonObject {
+  return asObject(asArray(at(deployment, "spec", "template", "spec", "containers"))[0]) ?? {};
+}
+
+function withPods(object: JsonObject, labels: object, containers: readonly JsonObject[]): JsonObject {
+  const template = { metadata: { labels }, spec: { ...asObject(at(object, "spec", "template", "spec")), containers } };
+  return { ...object, spec: { ...asObject(object["spec"]), selector: { matchLabels: labels }, template } };
+}
+
+/** In the form of a reference installation: its own image and arguments, webhooks for Pods beside those for JobSets. */
+function reference(
+  labels: object | undefined,
+  sidecars: readonly JsonObject[],
+): (object: JsonObject) => readonly JsonObject[] {
+  return (object) => {
+    if (object["kind"] === "Deployment") {
+      const selector = labels ?? asObject(at(object, "spec", "selector", "matchLabels")) ?? {};
+      const args = ["--config=/controller_manager_config.yaml", "--zap-log-level=2", "--older-flag"];
+      const manager = { ...containerOf(object), image: "registry.example/other/jobset:v0.11.1", args };
+      return [withPods(object, selector, [manager, ...sidecars])];
+    }
+    if (object["kind"] !== "MutatingWebhookConfiguration") return [object];
+    const [webhook] = asArray(object["webhooks"]);
+    const pods = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"], scope: "*" };
+    const podWebhook = {
+      ...asObject(webhook),
+      name: "mpod.kb.io",
+      rules: [pods],
+      objectSelector: { matchExpressions: [{ key: "jobset.sigs.k8s.io/jobset-name", operator: "Exists" }] },
+    };
+    return [{ ...object, webhooks: [...asArray(object["webhooks"]), podWebhook] }];
+  };
+}
+
+/** JobSets that run meanwhile; made before there are webhooks that nobody serves here. */
+async function running(): Promise<readonly string[]> {
+  await server.controlPlane.mustKubectl(["apply", "-f", await server.manifest("--crds-only")]);
+  await waitFor("the CRD to be served", {
+    timeoutMs: 30_000,
+    check: async () => (await server.api.request("GET", "/apis/jobset.x-k8s.io/v1alpha2/jobsets")).code === 200,
+  });
+  const made = await Promise.all([server.createJobSet(), server.createJobSet()]);
+  return made.flatMap(({ jobSet, job }) => [jobSet, job]);
+}
+
+describe("over an installation in the reference's form", () => {
+  const kubectl: readonly (readonly [string, readonly string[]])[] = [
+    ["kubectl apply", ["apply"]],
+    ["kubectl apply --server-side", ["apply", "--server-side"]],
+    ["kubectl create", ["create"]],
+  ];
+  for (const [how, command] of kubectl) {
+    test(`made by ${how}, install changes no JobSet and no Job, and leaves no webhook for Pods`, async () => {
+      const paths = await running();
+      const file = await othersManifest(reference(undefined, []));
+      const files = command[0] === "create"
+        ? [await othersManifest((o) => isCrd(o) ? [] : reference(undefined, [])(o))]
+        : [file];
+      await server.controlPlane.mustKubectl([...command, ...files.flatMap((path) => ["-f", path])]);
+      const before = { life: await lifeOf(server, paths), deployment: await server.uid(DEPLOYMENT) };
+      await server.must("install");
+      expect(await lifeOf(server, paths)).toEqual(before.life);
+      expect(await server.uid(DEPLOYMENT)).toBe(before.deployment);
+      const names = asArray((await server.api.get(MUTATING))["webhooks"]).map((webhook) => at(webhook, "name"));
+      expect(names).toEqual(["mjobset.kb.io"]);
+      const container = containerOf(await server.api.get(DEPLOYMENT));
+      expect(asString(container["image"])).toStartWith("localhost/jobset-lite/jobset:v");
+      expect(container["args"]).toEqual(["--config=/controller_manager_config.yaml", "--zap-log-level=2"]);
+      const again = await server.must("install");
+      expect(again).not.toContain(": configured");
+    });
+  }
+
+  test("of an older selector, with a sidecar: the Deployment is replaced, all else taken over", async () => {
+    const paths = await running();
+    const sidecar = { name: "kube-rbac-proxy", image: "registry.example/proxy:v1" };
+    await server.controlPlane.mustKubectl(["apply", "-f", await othersManifest(reference(OLD_SELECTOR, [sidecar]))]);
+    const before = {
+      life: await lifeOf(server, paths),
+      deployment: await server.uid(DEPLOYMENT),
+      crd: await server.uid(CRD),
+    };
+    const out = await server.must("install");
+    expect(out).toContain("has the form of an older installation: it is replaced");
+    expect(await lifeOf(server, paths)).toEqual(before.life);
+    expect(await server.uid(CRD)).toBe(before.crd);
+    expect(await server.uid(DEPLOYMENT)).not.toBe(before.deployment);
+    const pods = await server.api.list(`/api/v1/namespaces/${NAMESPACE}/pods`);
+    expect(pods.flatMap((pod) => asArray(at(pod, "spec", "containers")).map((entry) => at(entry, "name")))).toEqual([
+      "manager",
+    ]);
+  });
+});
+
+describe("over a Helm release", () => {
+  const annotations = { "meta.helm.sh/release-name": "jobset", "meta.helm.sh/release-namespace": NAMESPACE };
+  const labels = { "app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": "jobset" };
+  const renamed: Readonly<Record<string, string>> = {
+    "Deployment jobset-controller-manager": "jobset-controller",
+    "ServiceAccount jobset-controller-manager": "jobset-controller",
+    "ClusterRole jobset-manager-role": "jobset-controller",
+    "ConfigMap jobset-manager-config": "jobset-controller-config",
+  };
+  const helms = (object: JsonObject): readonly JsonObject[] => {
+    const metadata = asObject(object["metadata"]) ?? {};
+    const name = renamed[`${object["kind"]} ${asString(metadata["name"])}`] ?? metadata["name"];
+    const marked = { ...object, metadata: { ...metadata, name, labels, ...(isCrd(object) ? {} : { annotations }) } };
+    return [
+      object["kind"] === "Deployment"
+        ? withPods(marked, labels, [{ ...containerOf(object), name: "controller" }])
+        : marked,
+    ];
+  };
+  const HELM_DEPLOYMENT = DEPLOYMENT.replace("jobset-controller-manager", "jobset-controller");
+
+  test("takes over only with --replace-helm, ends the other controller first, and Helm forgets the release", async () => {
+    const paths = await running();
+    await server.controlPlane.mustKubectl(["apply", "-f", await othersManifest(helms)]);
+    const record = {
+      name: "sh.helm.release.v1.jobset.v1",
+      namespace: NAMESPACE,
+      labels: { owner: "helm", name: "jobset" },
+    };
+    await server.api.create(`/api/v1/namespaces/${NAMESPACE}/secrets`, {
+      apiVersion: "v1",
+      kind: "Secret",
+      type: "helm.sh/release.v1",
+      metadata: record,
+    });
+    const life = await lifeOf(server, paths);
+    const refused = await server.jobset("install");
+    expect(refused.error).toContain("Helm release jobset in namespace jobset-system runs a JobSet controller");
+    expect(refused.error).toContain("--replace-helm");
+    expect((await server.jobset("uninstall")).error).toContain("helm uninstall jobset --namespace jobset-system");
+    expect(await server.find(HELM_DEPLOYMENT)).toBeDefined();
+    expect(await server.find(DEPLOYMENT)).toBeUndefined();
+
+    const out = await server.must("install", "--replace-helm");
+    const ended = out.indexOf("Deployment jobset-system/jobset-controller: deleted");
+    expect(ended).toBeGreaterThan(0);
+    expect(out.indexOf("Deployment jobset-system/jobset-controller-manager: created")).toBeGreaterThan(ended);
+    expect(await lifeOf(server, paths)).toEqual(life);
+    const gone = [
+      HELM_DEPLOYMENT,
+      `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/jobset-controller`,
+      `/api/v1/namespaces/${NAMESPACE}/configmaps/jobset-controller-config`,
+      "/apis/rbac.authorization.k8s.io/v1/clusterroles/jobset-controller",
+      `/api/v1/namespaces/${NAMESPACE}/secrets/${record.name}`,
+    ];
+    for (const path of gone) expect(await server.find(path)).toBeUndefined();
+    const webhookService = await server.api.get(`/api/v1/namespaces/${NAMESPACE}/services/jobset-webhook-service`);
+    expect(at(webhookService, "metadata", "annotations")).toBeUndefined();
+    expect(at(webhookService, "spec", "selector")).toHaveProperty("control-plane");
+  });
+});
+
+function isCrd(object: JsonObject): boolean {
+  return object["kind"] === "CustomResourceDefinition";
+}
