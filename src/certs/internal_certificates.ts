@@ -70,6 +70,8 @@ export class InternalCertificates implements CertificateSource {
   readonly #writes: RateLimiter;
   readonly #complaints: Complaints;
   readonly #listeners: ((certificate: ServingCertificate) => void)[] = [];
+  /** The configurations that cert-manager keeps, as far as that was told. */
+  readonly #managed = new Set<string>();
   /** The last good set that the Secret held. */
   #remembered: CertificateSet | undefined;
   #served: CertificateSet | undefined;
@@ -251,6 +253,7 @@ export class InternalCertificates implements CertificateSource {
     signal: AbortSignal,
   ): Promise<void> {
     const { current, path } = configuration;
+    if (current?.isManaged) this.#tellManaged(current.name);
     const authorities = [authority, ...previous];
     const webhooks = current === undefined ? [] : webhooksToMend(current, authorities);
     if (current === undefined || webhooks.length === 0) return;
@@ -259,6 +262,13 @@ export class InternalCertificates implements CertificateSource {
     const contentType = "application/strategic-merge-patch+json";
     configuration.observeWrite(await this.#send({ method: "PATCH", path, body, contentType, signal }));
     this.#options.log.info(0, "CA injected", { configuration: current.name, webhooks: webhooks.length });
+  }
+
+  /** Whoever turned our own certificates on meant to take it from cert-manager, or forgot to turn them off. */
+  #tellManaged(configuration: string): void {
+    if (this.#managed.has(configuration)) return;
+    this.#managed.add(configuration);
+    this.#options.log.info(0, "CA not injected: cert-manager's annotation says that it does that", { configuration });
   }
 
   async #send(request: KubeRequest): Promise<JsonObject> {

@@ -210,6 +210,16 @@ test("somebody who undoes each write is answered with a bounded number of writes
   expect(writes).toBeLessThanOrEqual(40);
 });
 
+test("a configuration that cert-manager keeps is left alone, and that is said once", async () => {
+  const annotations = { "cert-manager.io/inject-ca-from": "ns/x" };
+  const clientConfig = { service: { namespace: "ns", name: "hook" } };
+  cluster.put(MUTATING, { metadata: { annotations }, webhooks: [{ name: "a", clientConfig }] });
+  await startReady();
+  await clock.advanceAndSettle(120_000);
+  expect([bundle(MUTATING), bundle(VALIDATING)]).toEqual(["", stored("ca.crt")]);
+  expect(lines.filter((line) => line.includes("cert-manager"))).toHaveLength(1);
+});
+
 describe("a missing permission", () => {
   const complaints = () => lines.filter((line) => line.includes("permission"));
 
