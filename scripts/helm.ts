@@ -18,15 +18,17 @@ export async function findHelm(report: Report): Promise<{ readonly path: string 
   if (go === null) return { missing: `helm ${VERSION} is not there, and "go" is not on PATH to build it` };
   report(`building helm ${VERSION} with Go: some minutes, once`);
   await fillFolder(folder, report, async (workFolder, target) => {
-    const module = join(workFolder, "module");
+    // A folder within: it goes with the runner, and what was built does not.
+    const goFolder = join(workFolder, "go");
+    const module = join(goFolder, "module");
     cpSync(join(import.meta.dir, "helm"), module, { recursive: true });
-    mkdirSync(join(workFolder, "tmp"));
-    const runner = new GoRunner(go, module, workFolder);
+    mkdirSync(join(goFolder, "tmp"));
+    const runner = new GoRunner(go, module, goFolder);
     try {
       await runner.run(
-        ["build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-o", `${target}/`, PACKAGE],
+        ["build", "-mod=readonly", "-trimpath", "-v", "-ldflags=-s -w", "-o", `${target}/`, PACKAGE],
         (lines) => {
-          report(`  ${lines.at(-1) ?? "compiling"}`);
+          report(`  fetched modules and compiled packages: ${lines.length}`);
         },
       );
     } finally {
