@@ -1,0 +1,3 @@
+module jobset-lite/go-certificates
+
+go 1.22
