@@ -71,4 +71,22 @@ describe("rule 9: the coordinator", () => {
     const lines = of({ replicatedJob: "few" }, { metadata: { generateName: "j".repeat(23) } });
     expect(lines).toEqual([expect.stringContaining("must be no more than 63 bytes")]);
   });
+
+  test("is left to the schema where a type is wrong, and has no address under a name that is too long", () => {
+    const replicatedJobs = [
+      group("few", { job: { completionMode: 7, completions: 1 } }),
+      group("many", { job: { completions: "3" } }),
+      group("loose", { replicas: "1", job: { completions: 1 } }),
+    ];
+    for (const replicatedJob of ["few", "many"]) {
+      expect(of({ replicatedJob, podIndex: 9 }, { spec: { replicatedJobs } })).toEqual([]);
+    }
+    expect(of({ replicatedJob: "loose", jobIndex: 9 }, { spec: { replicatedJobs } })).toEqual([]);
+    for (const [jobIndex, podIndex] of [["_", 0], [0, "_"], [0.5, 0], [0, 0.5]]) {
+      expect(of({ replicatedJob: "many", jobIndex, podIndex })).toEqual([]);
+    }
+    expect(of({ replicatedJob: "few" }, { spec: { network: { subdomain: 7 } } })).toEqual([]);
+    const lines = of({ replicatedJob: "few" }, { metadata: { name: "j".repeat(254) } });
+    expect(lines).toEqual([expect.stringContaining("metadata.name")]);
+  });
 });

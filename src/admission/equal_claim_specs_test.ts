@@ -64,6 +64,10 @@ describe("an existing claim is another", () => {
       dataSource: { ...source, name: "t" },
       dataSourceRef: { ...source, name: "t" },
     }],
+    ["in the type of a field", { selector: { matchLabels: "a" } }, { selector: { matchLabels: { a: "b" } } }],
+    ["in the type of a field, the other way", { selector: { matchLabels: { a: "b" } } }, {
+      selector: { matchLabels: "a" },
+    }],
     ["in its attributes class", template, { ...template, volumeAttributesClassName: "gold" }],
     ["in a field of a later Kubernetes that the template names", { ...template, futureField: "x" }, template],
   ];

@@ -40,6 +40,10 @@ describe("rule 8: a failure policy rule's name", () => {
   });
 });
 
+test("rule 8: rules whose names are of wrong types are left to the schema, and are not the same", () => {
+  expect(ofRules([{ name: 7 }, { name: 7 }, { name: {} }])).toEqual([]);
+});
+
 test("rule 8: a failure policy rule's reasons are those of the Job controller", () => {
   const known = [
     "BackoffLimitExceeded",

@@ -57,7 +57,11 @@ test("a value is marshalled as Go does it", () => {
 });
 
 test("a length counts the bytes of UTF-8", () => {
-  for (const text of ["", "abc", "é", "日", "🙂", "aé日🙂", "\ud800"]) {
-    expect(byteLength(text)).toBe(new TextEncoder().encode(text).length);
+  const edges = [0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xffff, 0x10000, 0x10ffff];
+  for (const left of edges) {
+    for (const right of edges) {
+      const text = `a${String.fromCodePoint(left, right)}b`;
+      expect([text, byteLength(text)]).toEqual([text, new TextEncoder().encode(text).length]);
+    }
   }
 });

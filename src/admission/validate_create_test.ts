@@ -43,6 +43,7 @@ describe("any JobSet", () => {
   test("with parts of wrong types is left to the schema", () => {
     const replicatedJob = { name: 7, replicas: "x", groupName: {}, dependsOn: "a", template: "x" };
     const wrong: readonly JsonObject[] = [
+      { replicatedJobs: [{ replicas: 3 }, { name: "a", replicas: 0.5 }, { name: "b".repeat(99), replicas: "x" }] },
       { replicatedJobs: [null, "a", replicatedJob, { name: "a", template: { spec: { completions: "x" } } }] },
       { network: "x", successPolicy: [], failurePolicy: 7, coordinator: "x", volumeClaimPolicies: {}, managedBy: 7 },
       { network: { subdomain: 7 }, successPolicy: { targetReplicatedJobs: [7, null] } },
@@ -81,6 +82,7 @@ describe("any JobSet", () => {
       "spec.replicatedJobs: Too many: 10001: must have at most 10000 items",
     ]);
     expect(problems(newJobSet({ replicatedJobs: many(10_000) }))).toHaveLength(1_001);
+    expect(problems(newJobSet({ failurePolicy: { rules: many(10_000) } }))[0]).toContain("not unique");
     expect(problems(newJobSet({ failurePolicy: { rules: many(10_001) } }))).toEqual([
       "spec.failurePolicy.rules: Too many: 10001: must have at most 10000 items",
     ]);
@@ -250,6 +252,9 @@ describe("rule 5: each replicatedJob", () => {
   test("is not checked under a name that is too long itself", () => {
     const lines = problems(named("j".repeat(254), { replicatedJobs: [group("a")] }));
     expect(lines).toEqual([`metadata.name: Invalid value: "${"j".repeat(254)}": must be no more than 253 characters`]);
+    expect(problems(named("j".repeat(253), { replicatedJobs: [group("a")] }))).toEqual([
+      `spec.replicatedJobs[0].name: Invalid value: "${"j".repeat(253)}-a-0": ${JOB_NAMES}`,
+    ]);
   });
 });
 
@@ -280,6 +285,15 @@ describe("rule 6: restarting in place", () => {
     for (const [completions, parallelism] of [[3, 2], [null, 2], [3, null], [null, null]]) {
       expect(of({ completions, parallelism })).toEqual([`${path}.completions: Invalid value: ${completions}: ${why}`]);
     }
+  });
+
+  test("leaves numbers of wrong types to the schema", () => {
+    for (const wrong of ["2", 0.5, {}]) {
+      expect(of({ completions: wrong })).toEqual([]);
+      expect(of({ parallelism: wrong })).toEqual([]);
+      expect(of({ backoffLimit: wrong })).toEqual([]);
+    }
+    expect(of({ podReplacementPolicy: 7 })).toEqual([]);
   });
 
   test("asks for nothing where the strategy is another or the gate is off", () => {
