@@ -6,7 +6,7 @@ import { MUTATE_PATH, VALIDATE_PATH } from "../../src/admission/routes.ts";
 import { admissionReview, reviewedJobSet } from "../../src/admission/test_reviews.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import type { Load, Measured } from "./admission_protocol.ts";
-import { measureBehindApiServer } from "./admission_api_server.ts";
+import { line, measureBehindApiServer, startCluster, startWebhooks } from "./admission_cluster.ts";
 import type { Budget, Outcome } from "./bench.ts";
 import { LineProcess } from "./line_process.ts";
 import { residentMb } from "./process_usage.ts";
@@ -36,30 +36,23 @@ interface Case {
   readonly expected: string;
 }
 
-export interface WebhookServer {
-  readonly url: string;
-  readonly caPem: string;
-}
-
 export async function runAdmissionBench(say: (line: string) => void): Promise<Outcome> {
-  const server = new LineProcess(new URL("admission_server.ts", import.meta.url).pathname);
+  const controlPlane = await startCluster(say);
   const client = new LineProcess(new URL("admission_client.ts", import.meta.url).pathname);
   try {
-    const { port, caPem } = await server.read<{ port: number; caPem: string }>();
-    const webhooks = { url: `https://127.0.0.1:${port}`, caPem };
+    const webhooks = await startWebhooks(controlPlane, say);
+    const { url, caPem, pid } = webhooks;
     const load = (it: Case, connections: number, requests: number) =>
-      client.ask<Measured>(
-        { ...it, url: `${webhooks.url}${it.path}`, caPem, connections, requests } satisfies Load,
-      );
+      client.ask<Measured>({ ...it, url: `${url}${it.path}`, caPem, connections, requests } satisfies Load);
     await Bun.sleep(SETTLE_MS);
-    const before = residentMb(server.pid);
+    const before = residentMb(pid);
     const figures = await measureDirectly(load, say);
-    const growth = await measureMemory({ load, pid: server.pid, before, say });
-    await measureBehindApiServer({ webhooks, client, say });
+    const growth = await measureMemory({ load, pid, before, say });
+    await measureBehindApiServer({ controlPlane, webhooks, client, say });
     return { figures: { ...figures, rss_growth_mb: growth }, faults: [] };
   } finally {
     await client.stop();
-    await server.stop();
+    await controlPlane.stop();
   }
 }
 
@@ -120,9 +113,4 @@ function cases(): readonly Case[] {
       { size, route: "validate", path: VALIDATE_PATH, body: complete, expected: '"allowed":true' },
     ];
   });
-}
-
-export function line(what: string, connections: number, { p50Ms, p99Ms, perSecond }: Measured): string {
-  return `${what.padEnd(28)}${String(connections).padStart(5)}${p50Ms.toFixed(2).padStart(10)}` +
-    `${p99Ms.toFixed(2).padStart(10)}${perSecond.toFixed(0).padStart(13)}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The webhooks alone, as the controller serves them: a process of its own for the bench and for the long fuzz test. It prints
+ * The webhooks alone, as the controller serves them: a process of its own for the long fuzz test. It prints
  * one line of JSON (`port`, `caPem`) when it listens, and ends with its input.
  */
 import { DEFAULT_FEATURE_GATES } from "../../src/api/feature_gates.ts";

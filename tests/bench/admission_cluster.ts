@@ -1,11 +1,14 @@
-/** The webhooks with a real API server before them: dry-run creates, with and without the webhook configurations. */
+/** The compiled controller with its webhooks on, and a real API server before them. */
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MUTATE_PATH, VALIDATE_PATH } from "../../src/admission/routes.ts";
 import { reviewedJobSet } from "../../src/admission/test_reviews.ts";
 import { API_VERSION } from "../../src/api/keys.ts";
+import { buildBinary } from "../../scripts/build.ts";
 import { type ControlPlane, startControlPlane } from "../../scripts/control_plane.ts";
+import { createAuthority, createLeaf } from "../../scripts/control_plane/certificates.ts";
+import { findFreePorts } from "../../scripts/control_plane/ports.ts";
 import { waitFor } from "../../scripts/control_plane/wait.ts";
-import { line, type WebhookServer } from "./admission.ts";
 import type { Load, Measured } from "./admission_protocol.ts";
 import type { LineProcess } from "./line_process.ts";
 
@@ -14,30 +17,81 @@ const GROUP = "/apis/admissionregistration.k8s.io/v1";
 const JOBSETS = `/apis/${API_VERSION}/namespaces/default/jobsets?dryRun=All`;
 const REQUESTS = { 1: 1_000, 50: 3_000 } as const;
 const WARM_UP = 300;
+const START_TIMEOUT_MS = 30_000;
 
-interface Arguments {
-  readonly webhooks: WebhookServer;
-  readonly client: LineProcess;
-  readonly say: (line: string) => void;
+export interface WebhookServer {
+  readonly url: string;
+  readonly caPem: string;
+  readonly pid: number;
+}
+
+export async function startCluster(say: (line: string) => void): Promise<ControlPlane> {
+  const controlPlane = await startControlPlane({ scheduler: false, controllerManager: false, report: say });
+  await controlPlane.mustKubectl(["apply", "--server-side", "-f", join(ROOT, "crds")]);
+  await controlPlane.mustKubectl(["apply", "-f", join(ROOT, "manifests/namespace.yaml")]);
+  await waitFor("the CRD to be served", {
+    timeoutMs: START_TIMEOUT_MS,
+    check: async () => (await controlPlane.api.request("GET", `/apis/${API_VERSION}/jobsets`)).code === 200,
+  });
+  return controlPlane;
+}
+
+/** The product with everything on; it ends with the control plane. */
+export async function startWebhooks(
+  controlPlane: ControlPlane,
+  say: (line: string) => void,
+): Promise<WebhookServer> {
+  const binary = await buildBinary(say);
+  const [port = 0, metricsPort = 0, healthPort = 0] = await findFreePorts(3);
+  const ca = createAuthority("bench");
+  const { certPem, keyPem } = createLeaf(ca, { commonName: "webhook", dnsNames: [], ipAddresses: ["127.0.0.1"] });
+  const dir = join(controlPlane.dir, "webhooks");
+  mkdirSync(dir);
+  writeFileSync(join(dir, "tls.crt"), certPem);
+  writeFileSync(join(dir, "tls.key"), keyPem);
+  const config = join(dir, "config.yaml");
+  writeFileSync(
+    config,
+    JSON.stringify({
+      apiVersion: "config.jobset.x-k8s.io/v1alpha1",
+      kind: "Configuration",
+      webhook: { host: "127.0.0.1", port, certDir: dir },
+      metrics: { bindAddress: `127.0.0.1:${metricsPort}`, certDir: dir },
+      health: { healthProbeBindAddress: `127.0.0.1:${healthPort}` },
+      internalCertManagement: { enable: false },
+    }),
+  );
+  const command = [binary, "controller", `--config=${config}`, `--kubeconfig=${controlPlane.kubeconfigFile}`];
+  const process = controlPlane.processes.spawn(command, { logFile: join(dir, "log") });
+  await waitFor("the webhooks to be served", {
+    timeoutMs: START_TIMEOUT_MS,
+    check: () => {
+      if (!process.isRunning()) throw new Error(`start the controller: it ended:\n${process.lastLines(5)}`);
+      return fetch(`http://127.0.0.1:${healthPort}/readyz`).then(({ ok }) => ok, () => false);
+    },
+  });
+  return { url: `https://127.0.0.1:${port}`, caPem: ca.certPem, pid: process.pid };
 }
 
 /** Prints the figures; they depend on the API server more than on us, and none is judged. */
-export async function measureBehindApiServer({ webhooks, client, say }: Arguments): Promise<void> {
-  const controlPlane = await startControlPlane({ scheduler: false, controllerManager: false, report: say });
-  try {
-    await controlPlane.mustKubectl(["apply", "--server-side", "-f", join(ROOT, "crds")]);
-    await waitFor("the CRD to be served", {
-      timeoutMs: 30_000,
-      check: async () => (await controlPlane.api.request("GET", `/apis/${API_VERSION}/jobsets`)).code === 200,
-    });
-    say("API server, dry run   connections    p50 ms    p99 ms   per second");
-    await creates(controlPlane, client, { what: "without webhooks", say });
-    await register(controlPlane, webhooks);
-    await creates(controlPlane, client, { what: "with both", say });
-    for (const name of ["mjobset.kb.io", "vjobset.kb.io"]) say(await meanOf(controlPlane, name));
-  } finally {
-    await controlPlane.stop();
-  }
+export async function measureBehindApiServer(
+  { controlPlane, webhooks, client, say }: {
+    readonly controlPlane: ControlPlane;
+    readonly webhooks: WebhookServer;
+    readonly client: LineProcess;
+    readonly say: (line: string) => void;
+  },
+): Promise<void> {
+  say("API server, dry run   connections    p50 ms    p99 ms   per second");
+  await creates(controlPlane, client, { what: "without webhooks", say });
+  await register(controlPlane, webhooks);
+  await creates(controlPlane, client, { what: "with both", say });
+  for (const name of ["mjobset.kb.io", "vjobset.kb.io"]) say(await meanOf(controlPlane, name));
+}
+
+export function line(what: string, connections: number, { p50Ms, p99Ms, perSecond }: Measured): string {
+  return `${what.padEnd(28)}${String(connections).padStart(5)}${p50Ms.toFixed(2).padStart(10)}` +
+    `${p99Ms.toFixed(2).padStart(10)}${perSecond.toFixed(0).padStart(13)}`;
 }
 
 async function creates(
