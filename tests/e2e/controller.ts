@@ -12,6 +12,7 @@ export interface ControllerOptions {
   readonly flags?: readonly string[];
   /** With the configuration of the manifest: webhooks, metrics and leader election on. */
   readonly isInstalled?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const START_TIMEOUT_MS = 30_000;
@@ -79,7 +80,7 @@ export class Controller {
       logFile: this.logFile,
       cwd: description.dir,
       // What is tested is the flag, not what this shell happens to have.
-      env: { KUBECONFIG: undefined, HOME: join(description.dir, "nobody") },
+      env: { KUBECONFIG: undefined, HOME: join(description.dir, "nobody"), ...this.#options.env },
     });
     return port;
   }

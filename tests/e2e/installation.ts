@@ -14,7 +14,7 @@ const JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/jobsets";
 export const WEBHOOKS_OFF = { "jobset-lite.test/webhooks": "off" };
 
 const CONFIG_MAP = `/api/v1/namespaces/${NAMESPACE}/configmaps/jobset-manager-config`;
-const CONFIGURATIONS = [
+export const CONFIGURATIONS = [
   "mutatingwebhookconfigurations/jobset-mutating-webhook-configuration",
   "validatingwebhookconfigurations/jobset-validating-webhook-configuration",
 ];
@@ -37,25 +37,28 @@ export async function applyManifest(environment: Environment): Promise<void> {
   }
 }
 
-/**
- * The configuration of the manifest's ConfigMap as a file, with addresses of this machine: webhooks on `webhookPort`, or on a
- * free port where absent.
- */
-export async function configFile(environment: Environment, webhookPort?: number): Promise<string> {
-  const [freePort = 0, metricsPort = 0] = await findFreePorts(2);
+/** Where a replica serves on this machine; free ports where absent. */
+export interface ReplicaPorts {
+  readonly webhooks?: number;
+  readonly metrics?: number;
+}
+
+/** The configuration of the manifest's ConfigMap as a file, with addresses of this machine. */
+export async function configFile(environment: Environment, ports: ReplicaPorts = {}): Promise<string> {
+  const [freePort = 0, otherPort = 0] = await findFreePorts(2);
   const text = asString(at(await environment.api.get(CONFIG_MAP), "data", "controller_manager_config.yaml")) ?? "";
   const config = asObject(parse(text)) ?? {};
   const here = {
     ...config,
-    webhook: { ...asObject(config["webhook"]), host: "127.0.0.1", port: webhookPort ?? freePort },
-    metrics: { ...asObject(config["metrics"]), bindAddress: `127.0.0.1:${metricsPort}` },
+    webhook: { ...asObject(config["webhook"]), host: "127.0.0.1", port: ports.webhooks ?? freePort },
+    metrics: { ...asObject(config["metrics"]), bindAddress: `127.0.0.1:${ports.metrics ?? otherPort}` },
   };
   return environment.writeFile("config.yaml", stringify(here));
 }
 
 /** A replica that serves the webhooks for all tests and reconciles nothing: it watches a namespace without JobSets. */
 export async function startWebhooks(environment: Environment): Promise<Controller> {
-  const config = await configFile(environment, environment.description.webhookPort);
+  const config = await configFile(environment, { webhooks: environment.description.webhookPort });
   const flags = [`--config=${config}`, "--leader-elect=false", `--namespace=${NAMESPACE}`];
   const replica = new Controller(environment, await environment.controllerKubeconfig(), { flags });
   await replica.start();
