@@ -93,6 +93,7 @@ class Controller {
   #metricsServer: MetricsServer | undefined;
   #elector: LeaderElector | undefined;
   #election: Promise<"released" | "lost"> | undefined;
+  #namespace = "";
 
   constructor(options: ControllerOptions) {
     const { settings, parts, metrics } = options;
@@ -116,8 +117,9 @@ class Controller {
     });
   }
 
-  /** What every replica does, leader or not: certificates, webhooks, metrics, warm caches, taking part in the election. */
+  /** What every replica does, leader or not: certificates, webhooks, metrics, warm caches. */
   async start(namespace: string): Promise<void> {
+    this.#namespace = namespace;
     const { settings, parts, metrics } = this.#options;
     const { clock, log, client } = parts;
     const { tls } = settings;
@@ -144,28 +146,29 @@ class Controller {
     }
     this.#tasks.run((signal) => this.#crdCheck.run(signal));
     this.#watches.start();
-    this.#startElection(namespace);
   }
 
   /** Waits for caches and lease, then reconciles until told to stop; true where the lease was lost. */
   async lead(): Promise<boolean> {
     const { parts: { log }, signal } = this.#options;
     const stopped = aborted(signal);
-    const cut = new AbortController();
-    const lost = this.#election?.then((end) => end === "lost") ?? new Promise<never>(() => {});
-    lost.then((isLost) => isLost && cut.abort(), () => undefined);
-    const failed = Promise.race([this.#tasks.failed, this.#watches.failed, rejection(this.#election)]);
-    const started = Promise.all([this.#watches.synced, this.#elector?.acquired]);
-    await Promise.race([started, stopped, lost, failed]);
+    const failed = Promise.race([this.#tasks.failed, this.#watches.failed]);
+    failed.catch(() => undefined); // told by whichever race below it ends
+    await Promise.race([this.#watches.synced, stopped, failed]);
     if (signal.aborted) return false;
-    if (cut.signal.aborted) return true;
     log.info(0, "caches are filled", {
       jobSets: this.#caches.jobSets.size,
       jobs: this.#caches.jobs.size,
       services: this.#caches.services.size,
     });
+    // Whoever can't see the cluster must not keep others from leading: the election begins with full caches.
+    this.#startElection();
+    const cut = new AbortController();
+    const lost = this.#election?.then((end) => end === "lost" && cut.abort()) ?? never();
+    await Promise.race([this.#elector?.acquired, stopped, lost, failed]);
+    if (signal.aborted || cut.signal.aborted) return cut.signal.aborted;
     const running = runLoop(this.#loopOptions(), AbortSignal.any([signal, cut.signal]), cut.signal);
-    await Promise.race([running, failed]);
+    await Promise.race([running, lost.then(never), failed]);
     return cut.signal.aborted;
   }
 
@@ -182,12 +185,14 @@ class Controller {
     await Promise.all([this.#webhooks?.stop(drainMs), this.#metricsServer?.stop(drainMs)]);
   }
 
+  /** Ends what still runs; the lease is given back after a failure too. */
   async dispose(): Promise<void> {
     this.#watches.stop();
+    await this.#elector?.release();
     await Promise.all([this.#tasks.stop(), this.#health?.stop()]);
   }
 
-  #startElection(namespace: string): void {
+  #startElection(): void {
     const { settings: { leaderElection }, parts, metrics } = this.#options;
     const { leaderElect, resourceName: name, resourceNamespace, ...timing } = leaderElection;
     if (!leaderElect) return;
@@ -195,7 +200,7 @@ class Controller {
       ...parts,
       ...timing,
       identity: `${hostname()}_${crypto.randomUUID()}`,
-      namespace: resourceNamespace ?? namespace,
+      namespace: resourceNamespace ?? this.#namespace,
       name,
     });
     this.#elector = elector;
@@ -245,10 +250,8 @@ class Controller {
   }
 }
 
-/** Never resolves; rejects as the promise does. */
-async function rejection(promise: Promise<unknown> | undefined): Promise<never> {
-  await promise;
-  return await new Promise<never>(() => {});
+function never(): Promise<never> {
+  return new Promise<never>(() => {});
 }
 
 function isInPod(): boolean {

@@ -1,4 +1,5 @@
 /** Everything that a demo needs: the control plane with its Nodes, the CRD, the role, and the compiled controller. */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonObject } from "../../src/base/json.ts";
 import { buildBinary } from "../build.ts";
@@ -33,11 +34,12 @@ export async function setUpStage({ fates, step, report }: StageOptions): Promise
   const controlPlane = await startControlPlane({ crds: [join(ROOT, "crds/jobset.x-k8s.io_jobsets.yaml")], report });
   let kubelet: Kubelet | undefined;
   try {
-    step(`register ${NODES} Nodes, install the controller's role`);
+    step(`register ${NODES} Nodes, install what 'jobset manifests' prints`);
     kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, fates, report });
-    await install(controlPlane);
+    const [probePort = 0, webhookPort = 0] = await findFreePorts(2);
+    await install(controlPlane, { binary, webhookPort });
     step("start the controller");
-    const controller = await startController(controlPlane, binary);
+    const controller = await startController(controlPlane, { binary, probePort, webhookPort });
     return new Stage(controlPlane, kubelet, controller);
   } catch (error) {
     await kubelet?.stop();
@@ -64,11 +66,15 @@ export class Stage {
   }
 }
 
-async function install(controlPlane: ControlPlane): Promise<void> {
-  const apply = (...files: readonly string[]) =>
-    controlPlane.mustKubectl(["apply", ...files.flatMap((file) => ["-f", join(ROOT, file)])]);
-  await apply("manifests/namespace.yaml");
-  await apply("manifests/rbac.yaml");
+/** As on a head node: no Pod could run the controller here, so that the API server calls its webhooks by a URL. */
+async function install(
+  controlPlane: ControlPlane,
+  { binary, webhookPort }: { readonly binary: string; readonly webhookPort: number },
+): Promise<void> {
+  const printed = Bun.spawnSync([binary, "manifests", "--webhook-url", `https://127.0.0.1:${webhookPort}`]);
+  if (printed.exitCode !== 0) throw new Error(`print the install manifest: ${printed.stderr.toString().trim()}`);
+  const flags = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
+  await controlPlane.mustKubectl(flags, printed.stdout.toString());
   await controlPlane.mustKubectl(["apply", "-f", "-"], JSON.stringify(volumes()));
 }
 
@@ -89,12 +95,20 @@ function volumes(): JsonObject {
 }
 
 /** Runs as the ServiceAccount that the manifests give it, not as the administrator. */
-async function startController(controlPlane: ControlPlane, binary: string): Promise<GuardedProcess> {
+async function startController(
+  controlPlane: ControlPlane,
+  { binary, probePort, webhookPort }: {
+    readonly binary: string;
+    readonly probePort: number;
+    readonly webhookPort: number;
+  },
+): Promise<GuardedProcess> {
   const kubeconfig = await controlPlane.serviceAccountKubeconfig(NAMESPACE, SERVICE_ACCOUNT);
-  const [port = 0] = await findFreePorts(1);
-  const probes = `127.0.0.1:${port}`;
+  const config = join(controlPlane.dir, "jobset.yaml");
+  const probes = `127.0.0.1:${probePort}`;
+  writeFileSync(config, configuration({ webhookPort, probes }));
   const controller = controlPlane.processes.spawn(
-    [binary, "controller", "--kubeconfig", kubeconfig, "--health-probe-bind-address", probes],
+    [binary, "controller", "--kubeconfig", kubeconfig, "--config", config],
     { logFile: join(controlPlane.dir, "jobset.log"), cwd: controlPlane.dir },
   );
   await waitFor("the controller to be ready", {
@@ -108,6 +122,19 @@ async function startController(controlPlane: ControlPlane, binary: string): Prom
     },
   });
   return controller;
+}
+
+function configuration({ webhookPort, probes }: { readonly webhookPort: number; readonly probes: string }): string {
+  return `apiVersion: config.jobset.x-k8s.io/v1alpha1
+kind: Configuration
+webhook:
+  host: 127.0.0.1
+  port: ${webhookPort}
+health:
+  healthProbeBindAddress: ${probes}
+metrics:
+  bindAddress: "0"
+`;
 }
 
 async function isReady(url: string): Promise<boolean> {
