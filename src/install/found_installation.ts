@@ -47,11 +47,14 @@ export async function findInstallation(cluster: InstallCluster, namespace: strin
 export async function foundOptions(
   cluster: InstallCluster,
   base: InstallOptions,
-  webhookUrl: string | undefined,
+  { webhookUrl, helm }: FoundInstallation,
 ): Promise<InstallOptions> {
   const { namespace } = base;
+  const running = helm === undefined
+    ? { kind: "Deployment", namespace, name: DEPLOYMENT }
+    : { kind: "Deployment", namespace: helm.namespace, name: helm.deployment };
   const [deployment, certificate, monitor] = await Promise.all([
-    cluster.find({ kind: "Deployment", namespace, name: DEPLOYMENT }),
+    cluster.find(running),
     cluster.find({ kind: "Certificate", namespace, name: "jobset-serving-cert" }),
     cluster.find({ kind: "ServiceMonitor", namespace, name: "controller-manager-metrics-monitor" }),
   ]);
@@ -67,9 +70,19 @@ export async function foundOptions(
 }
 
 /** The configuration that is there, which may be the administrator's own work. */
-export async function foundConfig(cluster: InstallCluster, namespace: string): Promise<string | undefined> {
-  const configMap = await cluster.find({ kind: "ConfigMap", namespace, name: "jobset-manager-config" });
-  return asString(at(configMap, "data", CONFIG_KEY));
+export async function foundConfig(
+  cluster: InstallCluster,
+  namespace: string,
+  helm: HelmRelease | undefined,
+): Promise<string | undefined> {
+  // Under another release's name the configuration names another Service and Secret.
+  const isHelms = helm?.namespace === namespace && helm.deployment === HELM_DEPLOYMENT;
+  const names = ["jobset-manager-config", ...(isHelms ? [`${HELM_DEPLOYMENT}-config`] : [])];
+  for (const name of names) {
+    const config = asString(at(await cluster.find({ kind: "ConfigMap", namespace, name }), "data", CONFIG_KEY));
+    if (config !== undefined) return config;
+  }
+  return undefined;
 }
 
 /** The image that runs; undefined where there is no Deployment. */

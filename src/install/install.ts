@@ -11,7 +11,7 @@ import {
   type FoundInstallation,
   foundOptions,
 } from "./found_installation.ts";
-import { endHelmRelease, removeHelmLeftovers } from "./helm_release.ts";
+import { checkHelmRelease, endHelmRelease, removeHelmLeftovers } from "./helm_release.ts";
 import type { InstallCluster } from "./install_cluster.ts";
 import { crdObject, installObjects } from "./install_objects.ts";
 import type { InstallOptions } from "./install_options.ts";
@@ -36,12 +36,12 @@ export interface InstallRequest {
 export async function install(cluster: InstallCluster, request: InstallRequest): Promise<string> {
   const found = await findInstallation(cluster, request.base.namespace);
   const namespace = chosenNamespace(found, request);
-  refuseHelm(found, request);
-  const base = await foundOptions(cluster, { ...request.base, namespace }, found.webhookUrl);
+  if (found.helm !== undefined) await checkHelmRelease(cluster, found.helm, request.mayReplaceHelm);
+  const base = await foundOptions(cluster, { ...request.base, namespace }, found);
   const options = request.withFlags(base);
   if (request.command === "upgrade") await checkUpgrade(cluster, found, request, options);
   await checkGroups(cluster, options);
-  const config = request.isConfigReset ? undefined : await keptConfig(cluster, options);
+  const config = request.isConfigReset ? undefined : await keptConfig(cluster, options, found);
 
   await leavingNamespace(cluster, namespace);
 
@@ -152,14 +152,6 @@ function chosenNamespace({ namespaces }: FoundInstallation, request: InstallRequ
   );
 }
 
-function refuseHelm({ helm }: FoundInstallation, { mayReplaceHelm }: InstallRequest): void {
-  if (helm === undefined || mayReplaceHelm) return;
-  throw new UsageError(
-    `Helm release ${helm.release} in namespace ${helm.namespace} runs a JobSet controller ` +
-      `(Deployment ${helm.deployment}): give --replace-helm to end it and take over, or upgrade it with helm`,
-  );
-}
-
 /** An upgrade changes what is there, and does not guess a name in somebody's registry. */
 async function checkUpgrade(
   cluster: InstallCluster,
@@ -189,9 +181,13 @@ async function checkGroups(cluster: InstallCluster, { hasCertManager, hasPrometh
 }
 
 /** The configuration that is there, to be kept but for what the flags say; undefined where ours can be written anew. */
-async function keptConfig(cluster: InstallCluster, options: InstallOptions): Promise<string | undefined> {
+async function keptConfig(
+  cluster: InstallCluster,
+  options: InstallOptions,
+  { helm }: FoundInstallation,
+): Promise<string | undefined> {
   const { featureGates, hasCertManager, namespace } = options;
-  const config = await foundConfig(cluster, namespace);
+  const config = await foundConfig(cluster, namespace, helm);
   if (config === undefined) return undefined;
   checkConfig(config, namespace);
   if (!hasCertManager && !hasInternalCertificates(config)) {

@@ -137,6 +137,7 @@ describe("over a Helm release", () => {
         : marked,
     ];
   };
+  const CONFIG = "apiVersion: config.jobset.x-k8s.io/v1alpha1\nkind: Configuration\nclientConnection: {qps: 7}\n";
   const HELM_DEPLOYMENT = DEPLOYMENT.replace("jobset-controller-manager", "jobset-controller");
 
   test("takes over only with --replace-helm, ends the other controller first, and Helm forgets the release", async () => {
@@ -160,12 +161,18 @@ describe("over a Helm release", () => {
     expect((await server.jobset("uninstall")).error).toContain("helm uninstall jobset --namespace jobset-system");
     expect(await server.find(HELM_DEPLOYMENT)).toBeDefined();
     expect(await server.find(DEPLOYMENT)).toBeUndefined();
+    const config = `/api/v1/namespaces/${NAMESPACE}/configmaps/jobset-controller-config`;
+    await server.api.patch(config, { data: { "controller_manager_config.yaml": CONFIG } });
+    await server.api.patch(HELM_DEPLOYMENT, { spec: { replicas: 2 } });
 
     const out = await server.must("install", "--replace-helm");
     const ended = out.indexOf("Deployment jobset-system/jobset-controller: deleted");
     expect(ended).toBeGreaterThan(0);
     expect(out.indexOf("Deployment jobset-system/jobset-controller-manager: created")).toBeGreaterThan(ended);
     expect(await lifeOf(server, paths)).toEqual(life);
+    const taken = await server.api.get(`/api/v1/namespaces/${NAMESPACE}/configmaps/jobset-manager-config`);
+    expect(at(taken, "data", "controller_manager_config.yaml")).toBe(CONFIG);
+    expect(at(await server.api.get(DEPLOYMENT), "spec", "replicas")).toBe(2);
     const gone = [
       HELM_DEPLOYMENT,
       `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/jobset-controller`,
@@ -177,6 +184,23 @@ describe("over a Helm release", () => {
     const webhookService = await server.api.get(`/api/v1/namespaces/${NAMESPACE}/services/jobset-webhook-service`);
     expect(at(webhookService, "metadata", "annotations")).toBeUndefined();
     expect(at(webhookService, "spec", "selector")).toHaveProperty("control-plane");
+  });
+
+  test("leaves a release alone that is more than JobSet", async () => {
+    const metadata = { name: "trainer-manager", namespace: NAMESPACE, annotations };
+    const labels = { "app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/name": "trainer" };
+    await server.controlPlane.mustKubectl(["apply", "-f", await othersManifest(helms)]);
+    await server.api.create(`/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, {
+      apiVersion: "v1",
+      kind: "ServiceAccount",
+      metadata: { ...metadata, labels },
+    });
+    const { error } = await server.jobset("install", "--replace-helm");
+    expect(error).toContain(`beside other things (ServiceAccount ${NAMESPACE}/trainer-manager)`);
+    expect(await server.find(HELM_DEPLOYMENT)).toBeDefined();
+    expect(await server.find(DEPLOYMENT)).toBeUndefined();
+    await server.api.delete(`/api/v1/namespaces/${NAMESPACE}/serviceaccounts/trainer-manager`);
+    await server.must("install", "--replace-helm", "--wait=false");
   });
 });
 
