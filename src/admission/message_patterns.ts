@@ -2,14 +2,10 @@
 import { RE2Set } from "re2js";
 import { type FieldError, invalid } from "./field_error.ts";
 import { stringEntries } from "./new_job_set.ts";
+import { patternCost } from "./pattern_cost.ts";
 
-/**
- * Of all patterns of a JobSet together, in characters: what can be read well within a second whatever stands there. A Unicode class
- * or a range beyond ASCII counts as many, for either can take a millisecond: without regard to case, each character is looked up.
- */
+/** Of all patterns of a JobSet together: what can be compiled within a second or so, whatever stands there. */
 const MAX_TOTAL_COST = 16_384;
-const COSTLY = /\\p|-(?:\\|\P{ASCII})/giu;
-const COSTLY_COST = 128;
 
 /** Checks the patterns of one JobSet; the same one only once. */
 export class MessagePatterns {
@@ -27,8 +23,8 @@ export class MessagePatterns {
     if (this.#problems.has(pattern)) return this.#problems.get(pattern);
     const cost = this.#cost + costOf(pattern);
     if (cost > MAX_TOTAL_COST) {
-      return `the patterns of all rules must not be longer than ${MAX_TOTAL_COST} characters together, where a Unicode class ` +
-        `or a range beyond ASCII counts as ${COSTLY_COST}`;
+      return `the patterns of all rules must not be longer than ${MAX_TOTAL_COST} characters together, with their repetitions ` +
+        "written out, and a Unicode class or a range beyond ASCII counted as 128";
     }
     this.#cost = cost;
     const problem = syntaxProblem(pattern);
@@ -38,8 +34,7 @@ export class MessagePatterns {
 }
 
 function costOf(pattern: string): number {
-  if (pattern.length > MAX_TOTAL_COST) return pattern.length;
-  return pattern.length + COSTLY_COST * (pattern.match(COSTLY)?.length ?? 0);
+  return pattern.length > MAX_TOTAL_COST ? pattern.length : patternCost(pattern);
 }
 
 /** A set reads and simplifies a pattern, but builds the machine for it only when it is asked to match: that costs most. */

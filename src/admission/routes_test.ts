@@ -101,6 +101,13 @@ describe("validation", () => {
     expect(at(answer, "status", "details", "name")).toBeUndefined();
   });
 
+  test("does not repeat a name of megabytes", async () => {
+    const { send } = routes();
+    const endless = withSpec({ ...object, metadata: { name: "A".repeat(500_000) } }, { managedBy: "x" });
+    const answer = await send(VALIDATE_PATH, JSON.stringify(admissionReview({ object: endless })));
+    expect((await answer.text()).length).toBeLessThan(10_000);
+  });
+
   test("refuses a change of what is immutable", async () => {
     const changed = reviewedJobSet({ replicatedJobs: 2, isDefaulted: true });
     const review = admissionReview({ operation: "UPDATE", object: changed, oldObject: object });
@@ -216,6 +223,17 @@ describe("what is no review", () => {
     }
     expect((await send(MUTATE_PATH, body, { "content-type": "application/json; charset=utf-8" })).status).toBe(200);
     expect((await send(MUTATE_PATH, `${body}${" ".repeat(1_000_000)}`)).status).toBe(413);
+  });
+
+  test("more values than two JobSets can have, in however few bytes: 413", async () => {
+    const log = { info: () => undefined, error: () => undefined };
+    const getClaim: GetClaim = () => Promise.resolve({ kind: "absent" });
+    const app = admissionRoutes({ gates: DEFAULT_FEATURE_GATES, getClaim, clock: new FakeClock(), log });
+    for (const [values, status] of [[400_000, 200], [400_050, 413]] as const) {
+      const object = { metadata: { name: "x" }, unknown: Array(values - 50).fill(null) };
+      const body = JSON.stringify(admissionReview({ object }));
+      expect((await app.request(MUTATE_PATH, { method: "POST", headers: JSON_TYPE, body })).status).toBe(status);
+    }
   });
 
   test("another path: 404; another method: 405", async () => {
