@@ -1,7 +1,8 @@
 /**
  * `npm test`: the gate, the contract tests and the core end-to-end tests, the latter two on one real control plane that is
- * started here. `--all` adds the long end-to-end tests (`*_long_test.ts`). `npm run e2e -- FILTER…` runs only the contract and
- * end-to-end test files whose path has one of the filters in it, long ones included.
+ * started here; at last, whether these used every permission that the manifest grants (tests/permissions). `--all` adds the long
+ * end-to-end tests (`*_long_test.ts`). `npm run e2e -- FILTER…` runs only the contract and end-to-end test files whose path has
+ * one of the filters in it, long ones included.
  *
  * The test processes find the control plane by JOBSET_E2E: the path of a JSON file (tests/e2e/environment.ts).
  */
@@ -25,6 +26,8 @@ interface Plan {
   readonly hasGate: boolean;
   readonly contract: readonly string[];
   readonly e2e: readonly string[];
+  /** Looks back on the end-to-end tests: only where all of the core was run. */
+  readonly permissions: readonly string[];
 }
 
 function readPlan(): Plan {
@@ -38,6 +41,7 @@ function readPlan(): Plan {
     hasGate: !values["only-e2e"],
     contract: testFiles("tests/contract").filter(isChosen),
     e2e: testFiles("tests/e2e").filter((file) => isChosen(file) && (withLong || !file.endsWith(LONG))),
+    permissions: positionals.length === 0 ? testFiles("tests/permissions") : [],
   };
 }
 
@@ -65,7 +69,12 @@ async function runOnControlPlane(plan: Plan): Promise<Total> {
       () => runStep(testStep("end to end", plan.e2e, more)),
     );
     await kubelet.stop();
-    return sum([contract, e2e]);
+    const { permissions } = plan;
+    return sum([
+      contract,
+      e2e,
+      permissions.length === 0 ? NOTHING : await runStep(testStep("permissions", permissions, more)),
+    ]);
   } finally {
     await controlPlane.stop();
   }
