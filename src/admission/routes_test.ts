@@ -229,7 +229,7 @@ describe("what is no review", () => {
     const log = { info: () => undefined, error: () => undefined };
     const getClaim: GetClaim = () => Promise.resolve({ kind: "absent" });
     const app = admissionRoutes({ gates: DEFAULT_FEATURE_GATES, getClaim, clock: new FakeClock(), log });
-    for (const [values, status] of [[400_000, 200], [400_050, 413]] as const) {
+    for (const [values, status] of [[600_000, 200], [600_050, 413]] as const) {
       const object = { metadata: { name: "x" }, unknown: Array(values - 50).fill(null) };
       const body = JSON.stringify(admissionReview({ object }));
       expect((await app.request(MUTATE_PATH, { method: "POST", headers: JSON_TYPE, body })).status).toBe(status);

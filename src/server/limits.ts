@@ -22,7 +22,7 @@ export const WEBHOOK_LIMITS: ServerLimits = {
   connections: 1_000,
   requests: 64,
   requestBytes: 16 * MIB + 64 * 1024,
-  totalBytes: 64 * MIB,
+  totalBytes: 32 * MIB,
   requestMs: 30_000,
   idleMs: 120_000,
   handshakeMs: 10_000,
