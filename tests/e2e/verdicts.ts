@@ -19,6 +19,7 @@ import { WEBHOOKS_OFF } from "./installation.ts";
 import { OwnWebhooks } from "./own_webhooks.ts";
 
 const SETUP_TIMEOUT_MS = 20 * 60_000;
+const TEST_TIMEOUT_MS = 60_000;
 const MERGE = "application/merge-patch+json";
 const GENERATED_LENGTH = 5;
 
@@ -85,7 +86,7 @@ export function verdicts(gatesOn: readonly FeatureGate[] = []): Verdicts {
           const validate = async (asReceived: JsonObject) =>
             validateCreate({ object: asReceived, gates, claims: await claims(asReceived) });
           await judgeCreate({ judged, bypassed, object, errors, validate });
-        });
+        }, TEST_TIMEOUT_MS);
       }
     },
     updates(rule, cases) {
@@ -104,14 +105,14 @@ export function verdicts(gatesOn: readonly FeatureGate[] = []): Verdicts {
           const ours = validateUpdate({ object, oldObject, gates });
           expect(ours.map(errorText).map(shortened)).toEqual([...errors]);
           expectVerdict(await dryPatch(judged, name, change), { name, errors: ours, object });
-        });
+        }, TEST_TIMEOUT_MS);
       }
     },
     test(name, body) {
       test.concurrent(name, async () => {
         const { judged, bypassed } = await found.promise;
         await body(judged, bypassed);
-      });
+      }, TEST_TIMEOUT_MS);
     },
   };
 }
