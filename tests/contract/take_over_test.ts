@@ -42,7 +42,8 @@ function reference(
     if (object["kind"] === "Deployment") {
       const selector = labels ?? asObject(at(object, "spec", "selector", "matchLabels")) ?? {};
       const args = ["--config=/controller_manager_config.yaml", "--zap-log-level=2", "--older-flag"];
-      const manager = { ...containerOf(object), image: "registry.example/other/jobset:v0.11.1", args };
+      const env = [{ name: "OLDER", value: "1" }];
+      const manager = { ...containerOf(object), image: "registry.example/other/jobset:v0.11.1", args, env, tty: true };
       return [withPods(object, selector, [manager, ...sidecars])];
     }
     if (object["kind"] !== "MutatingWebhookConfiguration") return [object];
@@ -92,6 +93,8 @@ describe("over an installation in the reference's form", () => {
       const container = containerOf(await server.api.get(DEPLOYMENT));
       expect(asString(container["image"])).toStartWith("localhost/jobset-lite/jobset:v");
       expect(container["args"]).toEqual(["--config=/controller_manager_config.yaml", "--zap-log-level=2"]);
+      expect(asArray(container["env"]).map((entry) => at(entry, "name"))).toEqual(["POD_NAMESPACE"]);
+      expect(container["tty"]).toBeUndefined();
       const again = await server.must("install");
       expect(again).not.toContain(": configured");
     });
