@@ -16,7 +16,9 @@ const NAMED_FIELDS = 5;
 /** JobSets remembered as told; the oldest is forgotten beyond this. */
 const MAX_TOLD = 10_000;
 
-const REMEDY = "apply the CRD of this version: jobset manifests --crds-only | kubectl apply --server-side -f -";
+/** By force: the versions of a CRD have one owner, and an older one comes from whatever installed it. */
+const REMEDY =
+  "apply the CRD of this version: jobset manifests --crds-only | kubectl apply --server-side --force-conflicts -f -";
 
 export interface CrdCheckOptions {
   readonly client: KubeClient;

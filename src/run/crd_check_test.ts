@@ -53,7 +53,9 @@ test("R28: an outdated CRD is one error line, a gauge and one event per unfinish
   await clock.advanceAndSettle(60_000);
   expect(errors).toHaveLength(1);
   expect(errors[0]?.["missing"]).toBe("apiVersion, kind, metadata, status");
-  expect(errors[0]?.["remedy"]).toContain("jobset manifests --crds-only");
+  expect(errors[0]?.["remedy"]).toContain(
+    "jobset manifests --crds-only | kubectl apply --server-side --force-conflicts -f -",
+  );
   expect(gauge.at(-1)).toBe(true);
   expect(check.eventFor(jobSet("1"))).toMatchObject({ type: "Warning", reason: "CRDOutdated" });
   expect(check.eventFor(jobSet("1"))).toBeUndefined();
