@@ -119,7 +119,8 @@ describe("validation", () => {
   test("allows deletions, and changes of subresources, unseen", async () => {
     const { ask } = routes();
     expect((await ask(VALIDATE_PATH, admissionReview({ operation: "DELETE", oldObject: {} })))["allowed"]).toBe(true);
-    const review = admissionReview({ operation: "UPDATE", object: {}, oldObject: {} });
+    const changed = reviewedJobSet({ replicatedJobs: 2 });
+    const review = admissionReview({ operation: "UPDATE", object: changed, oldObject: object });
     const request = { ...at(review, "request") as JsonObject, subResource: "status" };
     expect((await ask(VALIDATE_PATH, { ...review, request }))["allowed"]).toBe(true);
   });

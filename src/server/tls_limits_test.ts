@@ -36,6 +36,25 @@ test("whoever sends a request too slowly is cut off; who has none under way is n
   expect(await patient.post("abc")).toEndWith("3 bytes");
 });
 
+test("whoever does not take the answer is cut off", async () => {
+  const server = await tls.serve({ limits: { requestMs: 300 }, fetch: () => new Response("x".repeat(50_000_000)) });
+  const client = await tls.connect(server);
+  client.socket.pause();
+  await eventually("the server to know the connection", () => server.connections === 1);
+  client.socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  await eventually("the server to let go", () => server.connections === 0);
+});
+
+test("a body that the handler does not read is no request of its own", async () => {
+  const server = await tls.serve({ limits: { requestMs: 300 }, fetch: () => new Response("unread") });
+  const client = await tls.connect(server);
+  expect(await client.post("x".repeat(3_000_000))).toEndWith("unread");
+  const slow = await tls.connect(server);
+  slow.socket.write("POST / HTTP/1.1\r\n");
+  await slow.closed();
+  expect(await client.post("x")).toEndWith("unread");
+});
+
 test("a connection without a byte for too long is closed, and so is one without a handshake", async () => {
   const server = await tls.serve({ limits: { idleMs: 300, handshakeMs: 200 } });
   const mute = tls.plain(server);

@@ -31,6 +31,8 @@ export interface TlsServerOptions {
 
 export interface TlsServer {
   readonly port: number;
+  /** That stand now, their handshakes done. */
+  readonly connections: number;
   /** For every handshake from now on; connections that stand are not touched. */
   setCertificate(certificate: ServingCertificate): void;
   /** Takes no new connection, answers what was asked, and closes each connection once it is idle; after `drainMs` all of them. */
@@ -87,6 +89,10 @@ class Front implements TlsServer {
 
   get port(): number {
     return this.#port;
+  }
+
+  get connections(): number {
+    return this.#connections.size;
   }
 
   async listen(): Promise<void> {
