@@ -38,7 +38,7 @@ export function addUninstallCommand(program: Command, context: CommandContext): 
     await withCluster(flags, context, async (cluster) => {
       const { uninstall } = await import("../install/uninstall.ts");
       for (const line of await uninstall(cluster, request)) cluster.report(line);
-      cluster.report("jobset uninstall: done");
+      cluster.report(`jobset uninstall: ${cluster.isDryRun ? "nothing was removed (dry run)" : "done"}`);
     });
   });
 }

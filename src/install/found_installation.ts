@@ -18,7 +18,7 @@ export interface HelmRelease {
 }
 
 export interface FoundInstallation {
-  /** Namespaces with a Deployment of the manifest's name. */
+  /** Namespaces with a Deployment of the manifest's name, or with the service account of a controller that runs elsewhere. */
   readonly namespaces: readonly string[];
   readonly helm: HelmRelease | undefined;
   /** Where the webhooks are called by URL: its base. */
@@ -31,9 +31,12 @@ export async function findInstallation(cluster: InstallCluster, namespace: strin
   const helm = deployments.find(isHelms);
   const mutating = await cluster.find({ kind: "MutatingWebhookConfiguration", name: MUTATING });
   const url = asString(at(asArray(mutating?.["webhooks"])[0], "clientConfig", "url"));
+  const binding = await cluster.find({ kind: "ClusterRoleBinding", name: "jobset-manager-rolebinding" });
+  const account = asString(at(asArray(binding?.["subjects"])[0], "namespace"));
+  const found = deployments.filter((deployment) => text(deployment, "name") === DEPLOYMENT)
+    .map((deployment) => text(deployment, "namespace"));
   return {
-    namespaces: deployments.filter((deployment) => text(deployment, "name") === DEPLOYMENT)
-      .map((deployment) => text(deployment, "namespace")),
+    namespaces: found.length === 0 && url !== undefined && account !== undefined ? [account] : found,
     helm: helm === undefined ? undefined : {
       namespace: text(helm, "namespace"),
       deployment: text(helm, "name"),

@@ -52,8 +52,9 @@ export async function install(cluster: InstallCluster, request: InstallRequest):
   for (const object of objects.filter((object) => !isNamespace(object))) await applyOver(cluster, object, found);
   if (found.helm !== undefined) await removeHelmLeftovers(cluster, found.helm, [...objects, crd]);
   const deployment = objects.find((object) => object["kind"] === "Deployment");
+  if (cluster.isDryRun) return `jobset ${request.command}: nothing was stored (dry run)`;
   if (deployment === undefined) return urlAdvice(options);
-  if (!request.isWaiting || cluster.isDryRun) return `jobset ${request.command}: done`;
+  if (!request.isWaiting) return `jobset ${request.command}: done`;
   cluster.report(`waiting for ${describeName(nameOf(deployment))}`);
   await cluster.waitFor(
     `${describeName(nameOf(deployment))} to be ready`,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { parse, parseAllDocuments } from "yaml";
 import { crdYaml } from "../api/crd/crd_text.ts";
 import { asArray, asObject, asString, asStringMap, at, type JsonObject } from "../base/json.ts";
@@ -55,16 +56,17 @@ export function partObjects(part: Part, namespace: string): readonly JsonObject[
 
 function withChoices(object: JsonObject, options: InstallOptions, configBase: string | undefined): JsonObject {
   const { featureGates, hasCertManager } = options;
+  const config = managerConfig({ base: configBase, featureGates, hasCertManager });
   switch (`${object["kind"]} ${asString(at(object, "metadata", "name"))}`) {
     case "Namespace " + options.namespace:
       // A namespace of the user's own is made if it is missing, and not marked as ours.
       return object;
     case "ConfigMap jobset-manager-config":
-      return { ...object, data: { [CONFIG_KEY]: managerConfig({ base: configBase, featureGates, hasCertManager }) } };
+      return { ...object, data: { [CONFIG_KEY]: config } };
     case "ClusterRole jobset-manager-role":
       return hasCertManager ? object : { ...object, rules: [...asArray(object["rules"]), ...webhookRules()] };
     case "Deployment jobset-controller-manager":
-      return deployment(object, options);
+      return deployment(object, options, config);
     case "MutatingWebhookConfiguration jobset-mutating-webhook-configuration":
     case "ValidatingWebhookConfiguration jobset-validating-webhook-configuration":
       return webhookConfiguration(object, options);
@@ -78,9 +80,11 @@ function webhookRules(): readonly unknown[] {
   return asArray(parse(PARTS.rbacWebhookRules));
 }
 
+/** The mounted file does not follow the ConfigMap: Pods of another configuration are other Pods. */
 function deployment(
   object: JsonObject,
   { image, imagePullSecret, replicas, hasCertManager }: InstallOptions,
+  config: string,
 ): JsonObject {
   const spec = asObject(object["spec"]) ?? {};
   const template = asObject(spec["template"]) ?? {};
@@ -95,7 +99,11 @@ function deployment(
     containers: [{ ...container, image, volumeMounts: [...asArray(container["volumeMounts"]), ...mounts] }],
     volumes: [...asArray(podSpec["volumes"]), ...volumes],
   };
-  return { ...object, spec: { ...spec, replicas, template: { ...template, spec: newPodSpec } } };
+  const metadata = asObject(template["metadata"]) ?? {};
+  const checksum = createHash("sha256").update(config).digest("hex");
+  const annotations = { ...asStringMap(metadata["annotations"]), "checksum/config": checksum };
+  const newTemplate = { metadata: { ...metadata, annotations }, spec: newPodSpec };
+  return { ...object, spec: { ...spec, replicas, template: newTemplate } };
 }
 
 function webhookConfiguration(

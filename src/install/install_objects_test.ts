@@ -217,6 +217,13 @@ describe("the manifest's choices", () => {
     });
   });
 
+  test("another configuration starts other Pods, the same one none", () => {
+    const template = (flags: Readonly<Record<string, string>>) =>
+      at(get(objects(flags), "Deployment jobset-controller-manager"), "spec", "template");
+    expect(template({})).toEqual(template({}));
+    expect(template({ "feature-gates": "RestartJob=true" })).not.toEqual(template({}));
+  });
+
   test("cert-manager takes over certificates: no Secret, no right to any, files mounted (R55)", () => {
     const found = objects({ "cert-manager": "true" });
     expect(names(found)).not.toContain("Secret jobset-webhook-server-cert");

@@ -121,6 +121,8 @@ describe("jobset install", () => {
     expect(await config()).toEqual({ url: "https://127.0.0.1:9443/mutate-jobset-x-k8s-io-v1alpha2-jobset" });
     expect(await server.find(DEPLOYMENT)).toBeUndefined();
     expect(await server.must("upgrade")).toContain("with its webhooks on port 9443 of 127.0.0.1");
+    const elsewhere = await server.jobset("install", "--namespace=other", "--webhook-url=https://127.0.0.1:9443");
+    expect(elsewhere.error).toContain("is installed in namespace jobset-system");
     await server.must("install", "--webhook-url=none", "--wait=false");
     expect(await config()).toMatchObject({ service: { name: "jobset-webhook-service" } });
     expect(at(await config(), "url")).toBeUndefined();
