@@ -37,6 +37,10 @@ export class Controller {
   #process: GuardedProcess | undefined;
 
   constructor(environment: Environment, kubeconfig: string, options: ControllerOptions) {
+    // What is tested is what the manifest grants: no test may run it with more.
+    if (readFileSync(kubeconfig, "utf8").includes(environment.description.adminToken)) {
+      throw new Error(`start the controller: "${kubeconfig}" logs in as an administrator`);
+    }
     this.#environment = environment;
     this.#kubeconfig = kubeconfig;
     this.#options = options;
@@ -83,6 +87,11 @@ export class Controller {
       env: { KUBECONFIG: undefined, HOME: join(description.dir, "nobody"), ...this.#options.env },
     });
     return port;
+  }
+
+  /** Of the process that was started last, once it has ended. */
+  exitCode(): Promise<number> | undefined {
+    return this.#process?.exited;
   }
 
   /** SIGTERM, as a Pod gets it: the exit code. */
