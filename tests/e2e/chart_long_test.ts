@@ -35,7 +35,8 @@ async function render(
   ...flags: readonly string[]
 ): Promise<{ readonly code: number; readonly out: string; readonly error: string }> {
   if ("missing" in helm) throw new Error(helm.missing);
-  const child = Bun.spawn([helm.path, "template", "jobset", CHART, "--namespace", "jobset-system", ...flags], {
+  const release = flags.some((flag) => flag.startsWith("--name-template=")) ? [] : ["jobset"];
+  const child = Bun.spawn([helm.path, "template", ...release, CHART, "--namespace", "jobset-system", ...flags], {
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -195,6 +196,28 @@ describe("the Helm chart", () => {
       at(object, "spec", "issuerRef")
     );
     expect(references).toEqual([{ kind: "ClusterIssuer", name: "ca" }, { kind: "ClusterIssuer", name: "ca" }]);
+  });
+
+  chartTest("under another release's name still names its own Secret and Service everywhere", async () => {
+    const objects = await rendered("--name-template=other", "--namespace=ops");
+    const find = (kind: string, name: string) =>
+      objects.find((object) => object["kind"] === kind && at(object, "metadata", "name") === name);
+    const config: unknown = parse(
+      asString(at(find("ConfigMap", "other-jobset-controller-config"), "data", CONFIG_KEY)) ?? "",
+    );
+    expect(at(config, "internalCertManagement", "webhookSecretName")).toBe("other-jobset-webhook-server-cert");
+    expect(find("Secret", "other-jobset-webhook-server-cert")).toBeDefined();
+    const rules = asArray(at(find("Role", "other-jobset-manager-secrets-role"), "rules"));
+    expect(rules.flatMap((rule) => asArray(at(rule, "resourceNames")))).toEqual(["other-jobset-webhook-server-cert"]);
+    const [webhook] = asArray(
+      at(find("MutatingWebhookConfiguration", "jobset-mutating-webhook-configuration"), "webhooks"),
+    );
+    expect(at(webhook, "clientConfig", "service")).toMatchObject({
+      name: "other-jobset-webhook-service",
+      namespace: "ops",
+    });
+    expect(find("Service", "other-jobset-webhook-service")).toBeDefined();
+    expect(JSON.stringify(objects)).not.toContain("jobset-system");
   });
 
   chartTest("refuses replicas that nobody elects a leader of", async () => {
