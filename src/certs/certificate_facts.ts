@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { ServingCertificate } from "../base/serving_certificate.ts";
 import { AUTHORITY_NAME } from "./certificate_maker.ts";
+import { servingProblem } from "./serving_problem.ts";
 
 /** A certificate that may sign others, without its key. */
 export interface AuthorityCertificate {
@@ -105,6 +106,8 @@ function checkServer({ tlsCrt, tlsKey }: CertificateTexts, authority: X509Certif
   const [certificate] = parseCertificates(tlsCrt);
   if (certificate === undefined) return "tls.crt holds no certificate";
   if (!hasKey(certificate, tlsKey)) return "tls.key does not belong to tls.crt";
+  const problem = servingProblem({ certPem: tlsCrt, keyPem: tlsKey });
+  if (problem !== undefined) return `tls.crt can't be served: ${problem}`;
   if (!verifies(certificate, authority)) return "tls.crt is not signed by ca.crt";
   const usage = certificate.keyUsage;
   return usage === undefined || usage.includes(SERVER_AUTH) ? undefined : "tls.crt is not for servers";

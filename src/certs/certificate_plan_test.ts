@@ -6,6 +6,7 @@ import { type CertificatePlan, type CertificateSet, planCertificates, type PlanI
 const NOW = Date.UTC(2030, 0, 1);
 const DAY_MS = 24 * 60 * 60 * 1000;
 const certificateMaker = createCertificateMaker({ keyBits: 1024 });
+const JUNK = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const NAMES = { required: ["hook.ns.svc"], wanted: ["hook.ns.svc", "hook.ns.svc.cluster.local"] };
 
 /** A CA, and what a Secret holds that this CA filled. */
@@ -176,11 +177,20 @@ describe("a CA is made", () => {
 });
 
 test("any bytes in the Secret are a flaw, never a crash", () => {
-  for (
-    const text of ["x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "\u0000", "-".repeat(10_000)]
-  ) {
+  for (const text of ["x", JUNK, "\u0000", "-".repeat(10_000)]) {
     const stored = readFacts({ caCrt: text, caKey: text, tlsCrt: text, tlsKey: text });
     expect(stored.flaw).toBeDefined();
     expect(plan({ stored }).kind).toBe("makeAuthority");
   }
+});
+
+test.each([
+  ["a broken one before it", (cert: string) => JUNK + cert],
+  ["a broken one behind it", (cert: string) => cert + JUNK],
+  ["half of one behind it", (cert: string) => `${cert}-----BEGIN CERTIFICATE-----\n`],
+])("a server certificate with %s can't be served: another one is made", (_, spoil) => {
+  const stored = readFacts(texts(ours, { tlsCrt: spoil(ours.set.server.certPem) }));
+  expect(stored.flaw).toStartWith("tls.crt can't be served: ");
+  expect(plan({ stored })).toMatchObject({ kind: "makeServer", authority: ours.set.authority });
+  expect(plan({ stored, remembered: ours.set })).toMatchObject({ kind: "write", set: ours.set });
 });

@@ -5,6 +5,7 @@ import type { Log } from "../base/log.ts";
 import type { ServingCertificate } from "../base/serving_certificate.ts";
 import { checkKeyPair } from "../client/pem.ts";
 import type { CertificateSource } from "./certificate_source.ts";
+import { servingProblem } from "./serving_problem.ts";
 
 export interface FileCertificatesOptions {
   /** The folder of `tls.crt` and `tls.key`: a mounted Secret, as cert-manager fills it. */
@@ -92,6 +93,8 @@ export class FileCertificates implements CertificateSource {
       const certPem = await readText(certFile);
       const keyPem = await readText(keyFile);
       checkKeyPair({ cert: certPem, key: keyPem, certWhat: `"${certFile}"`, keyWhat: `"${keyFile}"` });
+      const problem = servingProblem({ certPem, keyPem });
+      if (problem !== undefined) throw new Error(`read "${certFile}": it can't be served: ${problem}`);
       this.#problem = undefined;
       return { certPem, keyPem };
     } catch (error) {

@@ -98,6 +98,16 @@ test("files that are not there yet are waited for, and named", async () => {
   expect(served).toEqual([one.certPem]);
 });
 
+test("a file that is written halfway is not served", async () => {
+  write({ ...one, certPem: `${one.certPem}-----BEGIN CERTIFICATE-----\n` });
+  await start();
+  expect(source.current).toBeUndefined();
+  expect(source.problem).toStartWith(`certificates: read "${join(dir, "tls.crt")}": it can't be served: `);
+  write(one);
+  await look();
+  expect(served).toEqual([one.certPem]);
+});
+
 test("a mounted Secret that Kubernetes swaps is read through its links", async () => {
   mount(one, "..v1");
   for (const file of ["tls.crt", "tls.key"]) symlinkSync(join("..data", file), join(dir, file));
