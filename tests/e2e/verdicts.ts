@@ -3,8 +3,8 @@
  * object as the rules get it comes from a second namespace, which the webhooks leave alone: there only the schema has its defaults.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type FeatureGate, featureGates } from "../../src/api/feature_gates.ts";
-import { asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
+import { type FeatureGate, type FeatureGates, featureGates } from "../../src/api/feature_gates.ts";
+import { asArray, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
 import { defaultJobSet } from "../../src/admission/defaults.ts";
 import type { ExistingClaim } from "../../src/admission/existing_claim.ts";
 import { errorText, type FieldError } from "../../src/admission/field_error.ts";
@@ -22,6 +22,8 @@ const SETUP_TIMEOUT_MS = 20 * 60_000;
 const TEST_TIMEOUT_MS = 60_000;
 const MERGE = "application/merge-patch+json";
 const GENERATED_LENGTH = 5;
+/** Objects compared at the same time. */
+const AT_ONCE = 10;
 
 /**
  * A JobSet on its way in, and what is wrong with it, line by line; nothing where it may be created. NAMESPACE stands for that of
@@ -45,10 +47,17 @@ interface Places {
   readonly bypassed: Cluster;
 }
 
+interface Creation extends Omit<Places, "environment"> {
+  readonly object: JsonObject;
+  readonly gates: FeatureGates;
+}
+
 /** Tests of a file, each of which is one case. */
 export interface Verdicts {
   creates(rule: string, cases: readonly CreateCase[]): void;
   updates(rule: string, cases: readonly UpdateCase[]): void;
+  /** Whatever is wrong with each of them, both sides say the same; also of what the schema refuses already. */
+  compares(what: string, objects: readonly JsonObject[]): void;
   /** Anything else; objects of several tests must differ in their names. */
   test(name: string, body: (judged: Cluster, bypassed: Cluster) => Promise<void>): void;
 }
@@ -82,10 +91,8 @@ export function verdicts(gatesOn: readonly FeatureGate[] = []): Verdicts {
         test.concurrent(title(rule, what, errors), async () => {
           const { judged, bypassed } = await found.promise;
           if (claim !== undefined) await judged.create("pvcs", claim);
-          const claims = (asReceived: JsonObject) => findClaims(judged, asReceived);
-          const validate = async (asReceived: JsonObject) =>
-            validateCreate({ object: asReceived, gates, claims: await claims(asReceived) });
-          await judgeCreate({ judged, bypassed, object, errors, validate });
+          const ours = await judgeCreate({ judged, bypassed, object, gates });
+          expect(ours).toEqual(errors.map((line) => line.replaceAll("NAMESPACE", judged.namespace)));
         }, TEST_TIMEOUT_MS);
       }
     },
@@ -107,6 +114,16 @@ export function verdicts(gatesOn: readonly FeatureGate[] = []): Verdicts {
           expectVerdict(await dryPatch(judged, name, change), { name, errors: ours, object });
         }, TEST_TIMEOUT_MS);
       }
+    },
+    compares(what, objects) {
+      test.concurrent(what, async () => {
+        const { judged, bypassed } = await found.promise;
+        const rest = objects.values();
+        const judge = async () => {
+          for (const object of rest) await compare({ judged, bypassed, object, gates });
+        };
+        await Promise.all(Array.from({ length: AT_ONCE }, judge));
+      }, TEST_TIMEOUT_MS);
     },
     test(name, body) {
       test.concurrent(name, async () => {
@@ -148,23 +165,33 @@ async function judgedNamespace(
   return own.cluster;
 }
 
-async function judgeCreate(
-  { judged, bypassed, object, errors, validate }: Omit<Places, "environment"> & {
-    readonly object: JsonObject;
-    readonly errors: readonly string[];
-    readonly validate: (object: JsonObject) => Promise<readonly FieldError[]>;
-  },
-): Promise<void> {
+/** Both sides' verdict of an object that passes the schema, line by line. */
+async function judgeCreate({ judged, bypassed, object, gates }: Creation): Promise<readonly string[]> {
   const stored = withStandInName(await mustPass(dryCreate(bypassed, defaulted(object))), object);
   const asReceived = { ...stored, metadata: { ...asObject(stored["metadata"]), namespace: judged.namespace } };
-  const found = await validate(asReceived);
-  expect(found.map(errorText)).toEqual(errors.map((line) => line.replaceAll("NAMESPACE", judged.namespace)));
+  const claims = await findClaims(judged, asReceived);
+  const errors = validateCreate({ object: asReceived, gates, claims });
   const answer = await dryCreate(judged, object);
-  expectVerdict({ ...answer, body: withStandInName(answer.body, object) }, {
-    name: nameOf(asReceived),
-    errors: found,
-    object: asReceived,
-  });
+  const body = withStandInName(answer.body, object);
+  expectVerdict({ ...answer, body }, { name: nameOf(asReceived), errors, object: asReceived });
+  return errors.map(errorText);
+}
+
+/** Of any object: what the schema refuses it refuses before the validating webhook is asked. */
+async function compare(creation: Creation): Promise<void> {
+  const { judged, bypassed, object } = creation;
+  try {
+    const bare = await dryCreate(bypassed, defaulted(object));
+    if (bare.code < 300) await judgeCreate(creation);
+    else expect(causesOf(await dryCreate(judged, object))).toEqual(causesOf(bare));
+  } catch (error) {
+    throw new Error(`both sides do not say the same of ${JSON.stringify(object)}`, { cause: error });
+  }
+}
+
+/** The schema names its causes in any order. */
+function causesOf({ code, body }: ApiAnswer): JsonObject {
+  return { code, causes: asArray(at(body, "details", "causes")).map((cause) => JSON.stringify(cause)).toSorted() };
 }
 
 function expectVerdict(
