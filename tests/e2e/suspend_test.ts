@@ -38,12 +38,22 @@ function flavoured({ zone, key, gates = [] }: Flavour, options: GroupOptions = {
 }
 
 /** One merge patch that carries resourceVersion, suspend and the whole list, as Kueue sends it (K10). */
-async function flip(cluster: Cluster, suspend: boolean, replicatedJobs: readonly JsonObject[]): Promise<void> {
+async function flip(cluster: Cluster, suspend: boolean, groups: readonly JsonObject[]): Promise<void> {
+  const replicatedJobs = groups.map(asStored);
   await cluster.eventually("the patch to be taken", async () => {
     const resourceVersion = at(await cluster.jobSet("js"), "metadata", "resourceVersion");
     await cluster.patch("jobsets", "js", { metadata: { resourceVersion }, spec: { suspend, replicatedJobs } });
     return true;
   });
+}
+
+/** Kueue sends back what it read: with the webhook's defaults. */
+function asStored(replicatedJob: JsonObject): JsonObject {
+  const template = asObject(replicatedJob["template"]);
+  return {
+    ...replicatedJob,
+    template: { ...template, spec: { completionMode: "Indexed", ...asObject(template?.["spec"]) } },
+  };
 }
 
 /** Suspended, no Pod left, and the counters say so (K17). */
