@@ -28,11 +28,9 @@ export async function lookUpClaims(
     timeUp.resolve();
   });
   const lookUp = async (name: string) => {
-    try {
-      claims.set(name, await getClaim(namespace, name, tooLate.signal));
-    } catch (error) {
-      claims.set(name, { kind: "error", message: error instanceof Error ? error.message : String(error) });
-    }
+    const claim = await tried(() => getClaim(namespace, name, tooLate.signal));
+    // What comes from the abort itself says nothing to the user.
+    if (!tooLate.signal.aborted) claims.set(name, claim);
   };
   const rest = names.values();
   const worker = async () => {
@@ -46,4 +44,12 @@ export async function lookUpClaims(
   if (!tooLate.signal.aborted) return claims;
   const missing: ExistingClaim = { kind: "error", message: `no answer within ${DEADLINE_MS / 1000} s` };
   return new Map(names.map((name) => [name, claims.get(name) ?? missing]));
+}
+
+async function tried(look: () => Promise<ExistingClaim>): Promise<ExistingClaim> {
+  try {
+    return await look();
+  } catch (error) {
+    return { kind: "error", message: error instanceof Error ? error.message : String(error) };
+  }
 }

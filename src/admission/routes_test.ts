@@ -9,6 +9,7 @@ import type { GetClaim } from "./routes_claims.ts";
 import { admissionReview, reviewedJobSet } from "./test_reviews.ts";
 
 const UID = "705ab4f5-6393-11e8-b7cc-42010a800002";
+const LATE = "no answer within 5 s";
 const JSON_TYPE = { "content-type": "application/json" };
 
 function routes(getClaim: GetClaim = () => Promise.resolve({ kind: "absent" }), clock = new FakeClock()) {
@@ -186,7 +187,11 @@ describe("existing claims", () => {
     const cases: readonly (readonly [GetClaim, string])[] = [
       [() => Promise.resolve(failing), "forbidden"],
       [() => Promise.reject(new Error("broken")), "broken"],
-      [() => new Promise(() => undefined), "no answer within 5 s"],
+      [() => new Promise(() => undefined), LATE],
+      [
+        (_, __, signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+        LATE,
+      ],
     ];
     for (const [getClaim, words] of cases) {
       const answer = routes(getClaim, clock).ask(VALIDATE_PATH, admissionReview({ object }));
