@@ -1,15 +1,12 @@
 /** Serves the admission webhooks as soon as there is a certificate, on every replica (spec 6.3). */
 import type { FeatureGates } from "../api/feature_gates.ts";
-import { asObject } from "../base/json.ts";
-import type { ExistingClaim } from "../admission/existing_claim.ts";
 import { admissionRoutes, MUTATE_PATH, VALIDATE_PATH } from "../admission/routes.ts";
 import type { CertificateSource } from "../certs/certificate_source.ts";
-import { isNotFound } from "../client/api_error.ts";
-import type { KubeClient } from "../client/kube_client.ts";
 import type { TlsSettings, WebhookSettings } from "../config/settings.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { WEBHOOK_LIMITS } from "../server/limits.ts";
 import { startTlsServer, type TlsServer } from "../server/tls_server.ts";
+import { claimLookUps } from "./claim_look_ups.ts";
 import { aborted } from "./tasks.ts";
 import type { Parts } from "./watches.ts";
 
@@ -46,7 +43,7 @@ export class Webhooks {
       gates,
       clock,
       log,
-      getClaim: (namespace, name, deadline) => getClaim(client, { namespace, name, signal: deadline }),
+      getClaim: claimLookUps(client),
     });
     const server = await startTlsServer({
       address: { host: settings.host, port: settings.port },
@@ -74,18 +71,4 @@ export class Webhooks {
 
 function next(certificates: CertificateSource) {
   return new Promise<NonNullable<CertificateSource["current"]>>((resolve) => certificates.onChange(resolve));
-}
-
-async function getClaim(
-  client: KubeClient,
-  { namespace, name, signal }: { readonly namespace: string; readonly name: string; readonly signal: AbortSignal },
-): Promise<ExistingClaim> {
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/persistentvolumeclaims/${encodeURIComponent(name)}`;
-  try {
-    const claim = asObject(await client.request({ method: "GET", path, signal, privileged: true }));
-    return claim === undefined ? { kind: "error", message: "the answer is no object" } : { kind: "found", claim };
-  } catch (error) {
-    if (isNotFound(error)) return { kind: "absent" };
-    return { kind: "error", message: error instanceof Error ? error.message : String(error) };
-  }
 }
