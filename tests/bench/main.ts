@@ -5,6 +5,7 @@
 import { ADMISSION_BUDGETS, runAdmissionBench } from "./admission.ts";
 import type { Bench, Budget, Outcome } from "./bench.ts";
 import { LOOP_BUDGETS, runLoopBench } from "./loop.ts";
+import { runStartBench, START_BUDGETS } from "./start.ts";
 
 const BENCHES: readonly Bench[] = [
   {
@@ -18,6 +19,12 @@ const BENCHES: readonly Bench[] = [
     about: "reviews of small and large JobSets on 1 and 50 connections, with an API server and without; memory",
     budgets: ADMISSION_BUDGETS,
     run: runAdmissionBench,
+  },
+  {
+    name: "start",
+    about: "a replica as it is installed: process start to ready; memory at rest and after scrapes",
+    budgets: START_BUDGETS,
+    run: runStartBench,
   },
 ];
 
