@@ -1,5 +1,6 @@
 /** The patterns for failure messages must compile (R69): a broken one would never match, without a word. */
 import { RE2Set } from "re2js";
+import { withoutGroupNames } from "../api/group_names.ts";
 import { type FieldError, invalid } from "./field_error.ts";
 import { stringEntries } from "./new_job_set.ts";
 import { patternCost } from "./pattern_cost.ts";
@@ -37,8 +38,15 @@ function costOf(pattern: string): number {
   return pattern.length > MAX_TOTAL_COST ? pattern.length : patternCost(pattern);
 }
 
-/** A set reads and simplifies a pattern, but builds the machine for it only when it is asked to match: that costs most. */
 function syntaxProblem(pattern: string): string | undefined {
+  const problem = problemOf(pattern);
+  const nameless = problem === undefined ? pattern : withoutGroupNames(pattern);
+  // Whatever else is wrong is told of the pattern as it stands.
+  return nameless !== pattern && problemOf(nameless) === undefined ? undefined : problem;
+}
+
+/** A set reads and simplifies a pattern, but builds the machine for it only when it is asked to match: that costs most. */
+function problemOf(pattern: string): string | undefined {
   try {
     new RE2Set().add(pattern);
     return undefined;

@@ -1,5 +1,6 @@
 /** What a failed Job means (spec 3.3). */
 import { RE2JS } from "re2js";
+import { withoutGroupNames } from "../api/group_names.ts";
 import type { FailurePolicyRule, JobSet } from "../api/job_set.ts";
 import type { FailedJob } from "./buckets.ts";
 import { noCounters } from "./counters.ts";
@@ -69,7 +70,7 @@ function ruleMatches(rule: FailurePolicyRule, patterns: readonly (RE2JS | undefi
 /** RE2, unanchored. Admission refuses what does not compile; stored all the same, it matches nothing. */
 function compilePattern(pattern: string): RE2JS | undefined {
   try {
-    return RE2JS.compile(pattern);
+    return RE2JS.compile(withoutGroupNames(pattern));
   } catch {
     return undefined;
   }
