@@ -9,7 +9,7 @@ import type { Load, Measured } from "./admission_protocol.ts";
 import { line, measureBehindApiServer, startCluster, startWebhooks } from "./admission_cluster.ts";
 import type { Budget, Outcome } from "./bench.ts";
 import { LineProcess } from "./line_process.ts";
-import { residentMb } from "./process_usage.ts";
+import { foreignShare, machineUsage, residentMb } from "./process_usage.ts";
 
 export const ADMISSION_BUDGETS: readonly Budget[] = [
   { name: "p50_ms", most: 0.5 },
@@ -20,9 +20,12 @@ export const ADMISSION_BUDGETS: readonly Budget[] = [
 
 /** Of one webhook and size, on one connection and on fifty. */
 const MEASURED_REQUESTS = { small: 5_000, large: 500 };
-/** In all: what is left after the measured ones goes to memory alone. */
+/** In all, at least: what is left after the measured ones goes to memory alone. */
 const ALL_REQUESTS = { small: 100_000, large: 5_000 };
 const WARM_UP = 500;
+/** While other processes take more of the machine than this, a measurement is made again, so often at most. */
+const QUIET_SHARE = 0.1;
+const MOST_TRIES = 8;
 const CONNECTIONS = [1, 50];
 const LARGE = 200;
 /** After this long without work the collector has had its turn. */
@@ -64,7 +67,7 @@ async function measureDirectly(load: RunLoad, say: (line: string) => void): Prom
   for (const it of cases()) {
     await load(it, 1, it.size === "small" ? WARM_UP : WARM_UP / 10);
     for (const connections of CONNECTIONS) {
-      const measured = await load(it, connections, MEASURED_REQUESTS[it.size]);
+      const measured = await undisturbed(() => load(it, connections, MEASURED_REQUESTS[it.size]));
       say(line(`${it.size} ${it.route}`, connections, measured));
       if (connections > 1 || it.route === "empty") continue;
       if (it.size === "large") judged.large_p50_ms = Math.max(judged.large_p50_ms, measured.p50Ms);
@@ -75,6 +78,20 @@ async function measureDirectly(load: RunLoad, say: (line: string) => void): Prom
     }
   }
   return judged;
+}
+
+/** The one of some measurements that other processes disturbed least. */
+async function undisturbed(measure: () => Promise<Measured>): Promise<Measured> {
+  let best: { readonly measured: Measured; readonly share: number } | undefined;
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const from = machineUsage();
+    const measured = await measure();
+    const share = foreignShare(from, machineUsage());
+    if (best === undefined || share < best.share) best = { measured, share };
+    if (share <= QUIET_SHARE) break;
+  }
+  if (best === undefined) throw new Error("measure reviews: not once");
+  return best.measured;
 }
 
 async function measureMemory(
