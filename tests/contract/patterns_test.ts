@@ -1,7 +1,7 @@
 /**
  * The patterns of failure messages are what Go's regexp takes, and a broken one is told of in its words (spec 2.2: 8, R69). The API
  * server compiles the `pattern` of a schema with it: a CRD that is not created has a property for each pattern. The one difference
- * known: since Go 1.25 the names of Unicode classes are read without regard to case and have aliases (`\\p{letter}`), ours are not.
+ * known: since Go 1.25 the names of Unicode classes are read without regard to case and have aliases (`\p{letter}`), ours are not.
  */
 import { beforeAll, expect, test } from "bun:test";
 import { asArray, asString, at, type JsonObject } from "../../src/base/json.ts";
