@@ -3,16 +3,12 @@
  * installed and started, and nothing of theirs changes; from there on they complete, restart and resume under us.
  */
 import { expect, test } from "bun:test";
-import { join } from "node:path";
 import { asArray, asString, at, type JsonObject } from "../../src/base/json.ts";
-import { buildBinary } from "../../scripts/build.ts";
-import { startControlPlane } from "../../scripts/control_plane.ts";
-import { findFreePorts } from "../../scripts/control_plane/ports.ts";
 import { waitFor } from "../../scripts/control_plane/wait.ts";
-import { startKubelet } from "../../scripts/kubelet.ts";
 import { attemptOf, Cluster, conditionOf, conditionsOf, nameOf, type Resource, restartsOf, uidOf } from "./cluster.ts";
 import { Controller } from "./controller.ts";
-import { CONTROLLER_USER, describe, Environment } from "./environment.ts";
+import { inEmptyCluster } from "./empty_cluster.ts";
+import type { Environment } from "./environment.ts";
 import { configFile } from "./installation.ts";
 import { FATE, group, jobSet } from "./job_sets.ts";
 import {
@@ -27,7 +23,6 @@ import { expectNoWrites } from "./writes.ts";
 
 const TEST_TIMEOUT_MS = 5 * 60_000;
 const REST_MS = 5_000;
-const CRD_FILE = join(import.meta.dir, "../../crds/jobset.x-k8s.io_jobsets.yaml");
 const CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/jobsets.jobset.x-k8s.io";
 const DEPLOYMENT = "/apis/apps/v1/namespaces/jobset-system/deployments/jobset-controller-manager";
 const SECRET = "/api/v1/namespaces/jobset-system/secrets/jobset-webhook-server-cert";
@@ -37,26 +32,6 @@ const CONFIGURATIONS = [
   `${ADMISSION}/mutatingwebhookconfigurations/jobset-mutating-webhook-configuration`,
   `${ADMISSION}/validatingwebhookconfigurations/jobset-validating-webhook-configuration`,
 ];
-
-/** A control plane with Nodes and the CRD, and no controller. */
-async function inCluster(body: (environment: Environment) => Promise<void>): Promise<void> {
-  const [binary, controlPlane] = await Promise.all([
-    buildBinary(),
-    startControlPlane({ auditUsers: [CONTROLLER_USER], crds: [CRD_FILE] }),
-  ]);
-  const kubelet = await startKubelet({ access: controlPlane.api.access, nodes: 3 });
-  const [webhookPort = 0] = await findFreePorts(1);
-  const stop = async () => {
-    await kubelet.stop();
-    await controlPlane.stop();
-  };
-  const { kubectl } = controlPlane.binaries;
-  try {
-    await body(new Environment(describe(controlPlane, { binary, webhookPort }), kubectl, stop));
-  } finally {
-    await stop();
-  }
-}
 
 const isReady = (job: JsonObject) => at(job, "status", "ready") === 1;
 const hasCondition = (type: string) => (job: JsonObject) => conditionOf(job, type)?.status === "True";
@@ -340,7 +315,7 @@ const WAYS: readonly Way[] = [
 
 for (const way of WAYS) {
   test(`${way.what}: no Job recreated, no JobSet changed, and all go on (I1 to I4)`, async () => {
-    await inCluster(async (environment) => {
+    await inEmptyCluster({ hasCrd: true }, async (environment) => {
       const { api, description } = environment;
       const cluster = await Cluster.create(environment);
       await Promise.all(workloads().map((workload) => makeAsReference(cluster, workload)));
