@@ -1,6 +1,6 @@
 /** What one server gives its clients, so that none of them can take memory or time without end. */
 export interface ServerLimits {
-  /** Connections at once. One more takes the place of whichever has been quiet longest, or is refused. */
+  /** Connections at once. One more takes the place of a handshake that lingers, or of who has been quiet longest, or is refused. */
   readonly connections: number;
   /** Requests worked on at once; the rest wait. */
   readonly requests: number;

@@ -114,6 +114,17 @@ test("connections beyond the limit are refused while all are in use", async () =
   for (const answer of await Promise.all(answers)) expect(answer).toEndWith("slow");
 });
 
+test("clients that say nothing keep nobody out, and take no place from whoever is quiet", async () => {
+  const server = await tls.serve({ limits: { connections: 4 } });
+  const quiet = await tls.connect(server);
+  await quiet.post("x");
+  const mutes = Array.from({ length: 10 }, () => tls.plain(server));
+  await eventually("the first of them to be let go", () => mutes.filter(({ isClosed }) => isClosed).length >= 6);
+  const late = await tls.connect(server);
+  expect(await late.post("abc")).toEndWith("3 bytes");
+  expect(await quiet.post("abcd")).toEndWith("4 bytes");
+});
+
 test("only so many requests run at once, and all are answered", async () => {
   let running = 0;
   let most = 0;

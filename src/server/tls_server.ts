@@ -60,7 +60,8 @@ class Front implements TlsServer {
   readonly #behindAddress: { readonly path: string } | { readonly host: string; readonly port: number };
   readonly #budget: ByteBudget;
   readonly #gate: RequestGate;
-  readonly #handshaking = new Set<object>();
+  /** In the order in which they came. */
+  readonly #handshaking = new Set<{ destroy(): unknown }>();
   readonly #connections = new Set<TlsConnection>();
   #server: Server | undefined;
   #port = 0;
@@ -146,7 +147,7 @@ class Front implements TlsServer {
       await new Promise<void>((resolve) => clock.after(DRAIN_CHECK_MS, resolve));
     }
     for (const connection of this.#connections) connection.destroy();
-    for (const socket of this.#handshaking) if ("destroy" in socket) (socket as TLSSocket).destroy();
+    for (const socket of this.#handshaking) socket.destroy();
     this.#checkTimer?.cancel();
     await this.#behind.stop(true);
     await closed;
@@ -188,13 +189,22 @@ class Front implements TlsServer {
   #makeRoom(): boolean {
     const { limits, log, served } = this.#options;
     if (this.#handshaking.size + this.#connections.size < limits.connections) return true;
+    log.info(4, "there are too many connections", { server: served.what, connections: limits.connections });
+    const leaving = this.#mostDispensable();
+    if (leaving === undefined) return false;
+    this.#handshaking.delete(leaving);
+    leaving.destroy();
+    return true;
+  }
+
+  /** A handshake takes milliseconds: the oldest under way is a client that says nothing. Else whoever has been quiet longest. */
+  #mostDispensable(): { destroy(): unknown } | undefined {
+    for (const socket of this.#handshaking) return socket;
     let quietest: TlsConnection | undefined;
     for (const connection of this.#connections) {
       if (connection.isIdle && connection.lastByteAt < (quietest?.lastByteAt ?? Infinity)) quietest = connection;
     }
-    log.info(2, "there are too many connections", { server: served.what, connections: limits.connections });
-    quietest?.destroy();
-    return quietest !== undefined;
+    return quietest;
   }
 
   #accepted(outer: TLSSocket): void {
