@@ -22,6 +22,34 @@ function jobOf(jobSet: JsonObject): unknown {
   return asArray(at(jobSet, "spec", "replicatedJobs"))[0];
 }
 
+e2e.test("a JobSet that says only what it must is stored with every default of spec 2.1 and 1.1, and nothing else", async (judged) => {
+  const containers = [{ name: "main", image: "busybox:1.36" }];
+  const stored = await created(
+    judged,
+    newJobSet({
+      failurePolicy: {},
+      replicatedJobs: [{ name: "a", template: { spec: { template: { spec: { containers } } } } }],
+    }, { name: "js" }),
+  );
+  expect(stored["spec"]).toEqual({
+    network: { enableDNSHostnames: true, publishNotReadyAddresses: true },
+    successPolicy: { operator: "All" },
+    startupPolicy: { startupPolicyOrder: "AnyOrder" },
+    failurePolicy: { restartStrategy: "Recreate" },
+    replicatedJobs: [{
+      name: "a",
+      groupName: "default",
+      replicas: 1,
+      template: {
+        spec: { completionMode: "Indexed", template: { spec: { restartPolicy: "OnFailure", containers } } },
+      },
+    }],
+  });
+  expect((await created(judged, newJobSet({ network: {} }, { name: "js" })))["spec"]).toMatchObject({
+    network: { enableDNSHostnames: true, publishNotReadyAddresses: true },
+  });
+});
+
 e2e.test("suspend is nobody's to default: absent stays absent, false false and true true (K12)", async (judged) => {
   for (const suspend of [undefined, false, true]) {
     const stored = await created(judged, of(suspend === undefined ? {} : { suspend }));
