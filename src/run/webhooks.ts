@@ -10,9 +10,6 @@ import { claimLookUps } from "./claim_look_ups.ts";
 import { aborted } from "./tasks.ts";
 import type { Parts } from "./watches.ts";
 
-/** Whoever reaches the port can have claims looked up: apart from the limit of the controller's own requests, and within one. */
-const CLAIM_READS = { qps: 50, burst: 500 };
-
 export interface WebhooksOptions extends Parts {
   readonly settings: WebhookSettings;
   readonly tls: TlsSettings;
