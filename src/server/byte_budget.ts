@@ -28,6 +28,11 @@ export class ByteBudget {
     return mayGoOn;
   }
 
+  /** Others wait for the room that this one has. */
+  isWantedOf(holder: ByteHolder): boolean {
+    return this.#waiting.size > 0 && !this.#waiting.has(holder) && (this.#held.get(holder) ?? 0) > SMALL_BYTES;
+  }
+
   /** Everything that the holder took; those that wait try again. */
   release(holder: ByteHolder): void {
     const held = this.#held.get(holder);

@@ -32,3 +32,15 @@ test("what is released counts no more, and twice is once", () => {
   expect(budget.take(second, 70 * KIB)).toBe(true);
   expect(budget.take(first, 70 * KIB)).toBe(false);
 });
+
+test("large holders have what others want as long as somebody waits", () => {
+  const budget = new ByteBudget(200 * KIB);
+  const [first, second, small] = [holder(), holder(), holder()];
+  budget.take(first, 150 * KIB);
+  budget.take(small, 1 * KIB);
+  expect(budget.isWantedOf(first)).toBe(false);
+  budget.take(second, 150 * KIB);
+  expect([first, second, small].map((each) => budget.isWantedOf(each))).toEqual([true, false, false]);
+  budget.release(second);
+  expect(budget.isWantedOf(first)).toBe(false);
+});

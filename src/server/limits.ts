@@ -10,6 +10,8 @@ export interface ServerLimits {
   readonly totalBytes: number;
   /** From a request's first byte to its answer, and for the client to take it. */
   readonly requestMs: number;
+  /** How long a large request may keep room that others wait for: they have 10 s, as the manifest's webhooks do. */
+  readonly wantedMs: number;
   /** Without a byte. Longer than the 90 s for which API servers keep theirs: a POST must never meet a connection being closed. */
   readonly idleMs: number;
   readonly handshakeMs: number;
@@ -24,6 +26,7 @@ export const WEBHOOK_LIMITS: ServerLimits = {
   requestBytes: 16 * MIB + 64 * 1024,
   totalBytes: 32 * MIB,
   requestMs: 30_000,
+  wantedMs: 5_000,
   idleMs: 120_000,
   handshakeMs: 10_000,
 };

@@ -33,6 +33,8 @@ export class TlsConnection implements ByteHolder {
   readonly #clock: Clock;
   #requestBytes = 0;
   #requestSince: number | undefined;
+  /** Since when it has not had to wait for others. */
+  #roomSince: number | undefined;
   #stalledSince: number | undefined;
   #lingerSince: number | undefined;
   #lastByteAt: number;
@@ -72,8 +74,9 @@ export class TlsConnection implements ByteHolder {
   check(): void {
     const now = this.#clock.monotonic();
     const over = (since: number | undefined, mostMs: number) => since !== undefined && now - since > mostMs;
-    const { requestMs, idleMs } = this.#limits;
+    const { requestMs, wantedMs, idleMs } = this.#limits;
     if (over(this.#requestSince, requestMs) || over(this.#stalledSince, requestMs)) return this.destroy();
+    if (over(this.#roomSince, wantedMs) && this.#budget.isWantedOf(this)) return this.destroy();
     if (over(this.#lingerSince, LINGER_MS)) return this.destroy();
     if (now - this.#lastByteAt > idleMs) this.close();
   }
@@ -93,6 +96,7 @@ export class TlsConnection implements ByteHolder {
   /** There is room for large requests again. */
   resume(): void {
     this.#isHeld = false;
+    this.#roomSince = this.#clock.monotonic();
     this.#readOn();
   }
 
@@ -100,6 +104,7 @@ export class TlsConnection implements ByteHolder {
     if (this.#lingerSince !== undefined) return;
     this.#lastByteAt = this.#clock.monotonic();
     this.#requestSince ??= this.#lastByteAt;
+    this.#roomSince ??= this.#requestSince;
     this.#requestBytes += chunk.byteLength;
     if (this.#requestBytes > this.#limits.requestBytes) return this.#refuse();
     const hasRoom = this.#budget.take(this, chunk.byteLength);
@@ -131,6 +136,7 @@ export class TlsConnection implements ByteHolder {
     this.#requestSince = undefined;
     this.#budget.release(this);
     if (this.#isHeld) this.resume();
+    this.#roomSince = undefined;
   }
 
   #refuse(): void {

@@ -160,6 +160,16 @@ test("large requests beyond what all may hold are read one after the other, and 
   expect(await Promise.all(large)).toEqual(Array(6).fill("400000 bytes"));
 });
 
+test("whoever takes the room for large requests and does not go on loses it to those that wait", async () => {
+  const server = await tls.serve({ limits: { totalBytes: 500_000, wantedMs: 300 } });
+  const hogs = [await tls.connect(server), await tls.connect(server)];
+  for (const hog of hogs) {
+    hog.socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\n\r\n${"x".repeat(300_000)}`);
+  }
+  await eventually("nobody to wait", () => server.connections === 2);
+  expect(await (await post(server, "x".repeat(200_000))).text()).toBe("200000 bytes");
+});
+
 test("requests that come one on the heels of the other are all answered", async () => {
   const server = await tls.serve();
   const client = await tls.connect(server);
