@@ -1,7 +1,7 @@
 /**
  * HTTPS whose certificate changes without a dropped connection. Bun's own TLS server keeps the certificate it began with, and
  * so does node:https (Bun 1.4.5); node:tls takes a new one. So node:tls ends the encryption and hands the bytes to Bun.serve, by
- * a socket without a name in the file system.
+ * a socket of their own.
  */
 import { connect } from "node:net";
 import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
@@ -11,6 +11,7 @@ import type { Log } from "../base/log.ts";
 import type { ServingCertificate } from "../base/serving_certificate.ts";
 import { isCipherSuite, leavesNothing, OPENSSL_CIPHERS, servedCipherSuites } from "../config/cipher_suites.ts";
 import { ByteBudget } from "./byte_budget.ts";
+import { innerPlace } from "./inner_place.ts";
 import type { ServerLimits } from "./limits.ts";
 import { codeOf, hostsOf, listenError, type Served } from "./listen.ts";
 import { RequestGate } from "./request_gate.ts";
@@ -44,6 +45,7 @@ const CHECK_MS = 1_000;
 /** While stopping: a connection that was quiet so long is closed; one that is in use hears it with its next answer. */
 const QUIET_MS = 500;
 const DRAIN_CHECK_MS = 50;
+const LOOPBACK = "127.0.0.1";
 /** The connections' own deadline comes first. */
 const INNER_IDLE_SECONDS = 240;
 
@@ -72,11 +74,9 @@ class Front implements TlsServer {
     this.#options = options;
     this.#budget = new ByteBudget(options.limits.totalBytes);
     this.#gate = new RequestGate(options.limits.requests);
-    // Abstract sockets are Linux's own; elsewhere a port of the loopback interface does.
-    const path = process.platform === "linux" ? `\0jobset-${crypto.randomUUID()}` : undefined;
-    const place = path === undefined ? { hostname: "127.0.0.1", port: 0 } : { unix: path };
+    const place = innerPlace({ platform: process.platform, env: process.env, id: crypto.randomUUID() });
     const behind: Bun.Serve.Options<undefined> = {
-      ...place,
+      ...("path" in place ? { unix: place.path } : { hostname: LOOPBACK, port: place.port }),
       development: false,
       // The front refuses what is too large: an answer amid the body would be lost with a reset.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
@@ -85,7 +85,7 @@ class Front implements TlsServer {
     };
     // Bun heeds it for unix sockets too, but its types do not have it there.
     this.#behind = Bun.serve(Object.assign(behind, { idleTimeout: INNER_IDLE_SECONDS }));
-    this.#behindAddress = path === undefined ? { host: "127.0.0.1", port: this.#behind.port ?? 0 } : { path };
+    this.#behindAddress = "path" in place ? place : { host: LOOPBACK, port: this.#behind.port ?? 0 };
   }
 
   get port(): number {
