@@ -28,7 +28,9 @@ export interface WebhookServer {
 export async function startCluster(say: (line: string) => void): Promise<ControlPlane> {
   const controlPlane = await startControlPlane({ scheduler: false, controllerManager: false, report: say });
   await controlPlane.mustKubectl(["apply", "--server-side", "-f", join(ROOT, "crds")]);
-  await controlPlane.mustKubectl(["apply", "-f", join(ROOT, "manifests/namespace.yaml")]);
+  for (const file of ["namespace.yaml", "rbac.yaml"]) {
+    await controlPlane.mustKubectl(["apply", "-f", join(ROOT, "manifests", file)]);
+  }
   await waitFor("the CRD to be served", {
     timeoutMs: START_TIMEOUT_MS,
     check: async () => (await controlPlane.api.request("GET", `/apis/${API_VERSION}/jobsets`)).code === 200,
@@ -61,7 +63,8 @@ export async function startWebhooks(
       internalCertManagement: { enable: false },
     }),
   );
-  const command = [binary, "controller", `--config=${config}`, `--kubeconfig=${controlPlane.kubeconfigFile}`];
+  const kubeconfig = await controlPlane.serviceAccountKubeconfig("jobset-system", "jobset-controller-manager");
+  const command = [binary, "controller", `--config=${config}`, `--kubeconfig=${kubeconfig}`];
   const process = controlPlane.processes.spawn(command, { logFile: join(dir, "log") });
   await waitFor("the webhooks to be served", {
     timeoutMs: START_TIMEOUT_MS,
