@@ -10,7 +10,7 @@ import { countValues } from "./count_values.ts";
 import { defaultJobSet } from "./defaults.ts";
 import type { FieldError } from "./field_error.ts";
 import { refusal } from "./refusal.ts";
-import { type GetClaim, lookUpClaims } from "./routes_claims.ts";
+import { ClaimLookUps, type GetClaim } from "./routes_claims.ts";
 import { claimsToLookUp, validateCreate } from "./validate_create.ts";
 import { validateUpdate } from "./validate_update.ts";
 
@@ -45,7 +45,8 @@ export function admissionRoutes(options: AdmissionRoutesOptions): Hono {
     app.all(path, () => complain(405, "use POST", { allow: "POST" }));
   };
   serve(MUTATE_PATH, mutate);
-  serve(VALIDATE_PATH, (request) => validate(request, options));
+  const lookUps = new ClaimLookUps(options);
+  serve(VALIDATE_PATH, (request) => validate(request, options.gates, lookUps));
   app.notFound(() => complain(404, "404 page not found"));
   return app;
 }
@@ -102,24 +103,24 @@ function mutate({ operation, object }: AdmissionRequest): Verdict {
   return { kind: "patched", patch: Buffer.from(JSON.stringify(patch)).toString("base64") };
 }
 
-async function validate(request: AdmissionRequest, options: AdmissionRoutesOptions): Promise<Verdict> {
+async function validate(request: AdmissionRequest, gates: FeatureGates, lookUps: ClaimLookUps): Promise<Verdict> {
   const { operation, object, oldObject } = request;
   if (operation === "UPDATE" && oldObject === undefined) {
     return plainRefusal(400, "the request to UPDATE has no oldObject");
   }
   const errors = operation === "CREATE"
-    ? await createErrors(request, options)
-    : validateUpdate({ object, oldObject, gates: options.gates });
+    ? await createErrors(request, gates, lookUps)
+    : validateUpdate({ object, oldObject, gates });
   if (errors.length === 0) return ALLOWED;
   return { kind: "refused", status: refusal(nameOf(object), errors) };
 }
 
 async function createErrors(
   { object, namespace }: AdmissionRequest,
-  { gates, getClaim, clock }: AdmissionRoutesOptions,
+  gates: FeatureGates,
+  lookUps: ClaimLookUps,
 ): Promise<readonly FieldError[]> {
-  const names = claimsToLookUp(object);
-  const claims = await lookUpClaims({ names, namespace, getClaim, clock });
+  const claims = await lookUps.of({ names: claimsToLookUp(object), namespace });
   return validateCreate({ object, gates, claims });
 }
 

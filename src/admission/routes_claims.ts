@@ -10,14 +10,44 @@ const DEADLINE_MS = 5_000;
 /** A JobSet may name thousands of claims; the API server shall not hear of all of them at the same moment. */
 const AT_ONCE = 20;
 
-/** All claims, each once. Never rejects: what can't be looked up is an answer too, and so is a look-up that takes too long. */
-export async function lookUpClaims(
-  { names, namespace, getClaim, clock }: {
-    readonly names: readonly string[];
-    readonly namespace: string;
-    readonly getClaim: GetClaim;
-    readonly clock: Clock;
-  },
+/** A JobSet of more claims is a rare one, and only so many of those are looked up at once. */
+const MANY = 50;
+const MANY_AT_ONCE = 8;
+const TOO_MANY: ExistingClaim = { kind: "error", message: `too many JobSets with more than ${MANY} claims, try again` };
+
+interface ClaimsToLookUp {
+  readonly names: readonly string[];
+  readonly namespace: string;
+}
+
+/**
+ * The look-ups of all reviews. Without a bound on large ones a user who sends them by the dozen would keep all places for reviews
+ * busy, and everybody else's JobSets waiting.
+ */
+export class ClaimLookUps {
+  readonly #options: { readonly getClaim: GetClaim; readonly clock: Clock };
+  #large = 0;
+
+  constructor(options: { readonly getClaim: GetClaim; readonly clock: Clock }) {
+    this.#options = options;
+  }
+
+  /** All claims, each once. Never rejects: what can't be looked up is an answer too, and so is a look-up that takes too long. */
+  async of({ names, namespace }: ClaimsToLookUp): Promise<ReadonlyMap<string, ExistingClaim>> {
+    const options = { ...this.#options, names, namespace };
+    if (names.length <= MANY) return await lookUpClaims(options);
+    if (this.#large >= MANY_AT_ONCE) return new Map(names.map((name) => [name, TOO_MANY]));
+    this.#large += 1;
+    try {
+      return await lookUpClaims(options);
+    } finally {
+      this.#large -= 1;
+    }
+  }
+}
+
+async function lookUpClaims(
+  { names, namespace, getClaim, clock }: ClaimsToLookUp & { readonly getClaim: GetClaim; readonly clock: Clock },
 ): Promise<ReadonlyMap<string, ExistingClaim>> {
   const claims = new Map<string, ExistingClaim>();
   if (names.length === 0) return claims;

@@ -181,6 +181,31 @@ describe("existing claims", () => {
     expect([asked.size, most]).toEqual([100, 20]);
   });
 
+  test("of JobSets with very many are looked up for a few at once, and keep no other waiting", async () => {
+    const released = Promise.withResolvers<void>();
+    let asked = 0;
+    const { ask } = routes(async (_, name) => {
+      asked += 1;
+      if (name !== "data-training") await released.promise;
+      return { kind: "absent" };
+    });
+    const templates = Array.from(
+      { length: 51 },
+      (_, index) => ({ ...claimTemplate, metadata: { name: `data-${index}` } }),
+    );
+    const many = withSpec(object, { volumeClaimPolicies: [{ ...volumeClaimPolicies[0], templates }] });
+    const eight = Array.from({ length: 8 }, () => ask(VALIDATE_PATH, admissionReview({ object: many })));
+    while (asked < 8 * 20) await new Promise((resolve) => setImmediate(resolve));
+    const ninth = await ask(VALIDATE_PATH, admissionReview({ object: many }));
+    expect(asString(at(ninth, "status", "message"))).toContain("too many JobSets with more than 50 claims, try again");
+    expect(await ask(VALIDATE_PATH, admissionReview({ object }))).toMatchObject({ allowed: true });
+    released.resolve();
+    await Promise.all(eight);
+    expect(asked).toBe(8 * 51 + 1);
+    const later = await ask(VALIDATE_PATH, admissionReview({ object: many }));
+    expect(asString(at(later, "status", "message"))).not.toContain("too many JobSets");
+  });
+
   test("that can't be looked up refuse the JobSet, whether the look-up fails, throws or takes too long", async () => {
     const failing: ExistingClaim = { kind: "error", message: "forbidden" };
     const clock = new FakeClock();
