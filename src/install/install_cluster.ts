@@ -151,7 +151,7 @@ export class InstallCluster {
     method: "PATCH" | "DELETE",
     action: string,
     path: string,
-    { query = {}, ...more }: {
+    { query = {}, body, ...more }: {
       readonly query?: Readonly<Record<string, string>>;
       readonly contentType?: string;
       readonly body: unknown;
@@ -159,8 +159,10 @@ export class InstallCluster {
   ): Promise<JsonObject> {
     const { client, signal } = this.#options;
     const whole = this.isDryRun ? { ...query, dryRun: "All" } : query;
+    // Of a delete the API server reads the options in its body and, where there is one, no others: without it there it deletes.
+    const options = this.isDryRun && method === "DELETE" ? { ...asObject(body), dryRun: ["All"] } : body;
     try {
-      return asObject(await client.request({ method, path, query: whole, signal, ...more })) ?? {};
+      return asObject(await client.request({ method, path, query: whole, signal, body: options, ...more })) ?? {};
     } catch (error) {
       throw failed(action, error);
     }

@@ -161,6 +161,22 @@ describe("jobset uninstall", () => {
     expect(await server.find(CRD)).toBeUndefined();
   });
 
+  test("with --dry-run deletes nothing", async () => {
+    await server.must("install", "--webhook-url=https://127.0.0.1:9443");
+    await server.must("uninstall");
+    const { jobSet } = await server.createJobSet();
+    await server.must("install", "--wait=false");
+    const paths = [jobSet, CRD, DEPLOYMENT, MUTATING, CONFIG, `/api/v1/namespaces/${NAMESPACE}`];
+    const stored = async () => await Promise.all(paths.map((path) => server.find(path)));
+    const before = (await stored()).map((object) => at(object, "metadata", "uid"));
+    const out = await server.must("uninstall", "--crds", "--yes", "--dry-run");
+    for (const line of steps(out)) expect(line).toEndWith(": deleted (dry run)");
+    expect(out).toContain("CustomResourceDefinition jobsets.jobset.x-k8s.io: deleted (dry run)");
+    const after = await stored();
+    expect(after.map((object) => at(object, "metadata", "uid"))).toEqual(before);
+    expect(after.map((object) => at(object, "metadata", "deletionTimestamp"))).toEqual(paths.map(() => undefined));
+  });
+
   test("leaves a namespace that holds something else", async () => {
     await server.must("install", "--wait=false");
     const claims = `/api/v1/namespaces/${NAMESPACE}/configmaps`;
