@@ -34,7 +34,7 @@ for (const flags of [[], ["--server-side"]] as const) {
   const command = ["kubectl", "apply", ...flags].join(" ");
 
   test(`${command} of the one file, and again: no object changes, and the Deployment is available`, async () => {
-    await inEmptyCluster({ hasCrd: false }, async (environment) => {
+    await inEmptyCluster(async (environment) => {
       const file = manifest(environment);
       await environment.mustKubectl(["apply", ...flags, "-f", file]);
       await waitFor("the Deployment to be available", {
@@ -51,7 +51,7 @@ for (const flags of [[], ["--server-side"]] as const) {
   test(
     `${command}, with a controller that has filled Secret and bundles in between: again no object changes`,
     async () => {
-      await inEmptyCluster({ hasCrd: false }, async (environment) => {
+      await inEmptyCluster(async (environment) => {
         const { webhookPort } = environment.description;
         const file = manifest(environment, `--webhook-url=https://127.0.0.1:${webhookPort}`);
         await environment.mustKubectl(["apply", ...flags, "-f", file]);

@@ -1,20 +1,14 @@
-import { join } from "node:path";
 import { buildBinary } from "../../scripts/build.ts";
 import { startControlPlane } from "../../scripts/control_plane.ts";
 import { findFreePorts } from "../../scripts/control_plane/ports.ts";
 import { startKubelet } from "../../scripts/kubelet.ts";
 import { CONTROLLER_USER, describe, Environment } from "./environment.ts";
 
-const CRD_FILE = join(import.meta.dir, "../../crds/jobset.x-k8s.io_jobsets.yaml");
-
-/** Runs `body` with a control plane and Nodes of its own, where nothing of ours is installed but, if asked for, the CRD. */
-export async function inEmptyCluster(
-  { hasCrd }: { readonly hasCrd: boolean },
-  body: (environment: Environment) => Promise<void>,
-): Promise<void> {
+/** Runs `body` with a control plane and Nodes of its own, where nothing of ours is installed, not even the CRD. */
+export async function inEmptyCluster(body: (environment: Environment) => Promise<void>): Promise<void> {
   const [binary, controlPlane] = await Promise.all([
     buildBinary(),
-    startControlPlane({ auditUsers: [CONTROLLER_USER], crds: hasCrd ? [CRD_FILE] : [] }),
+    startControlPlane({ auditUsers: [CONTROLLER_USER] }),
   ]);
   const kubelet = await startKubelet({ access: controlPlane.api.access, nodes: 3 });
   const [webhookPort = 0] = await findFreePorts(1);

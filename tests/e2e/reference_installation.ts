@@ -43,6 +43,8 @@ function changed(object: JsonObject, age: Age): JsonObject {
   const metadata = asObject(object["metadata"]) ?? {};
   const labelled = { ...object, metadata: { ...metadata, labels: { ...COMMON, ...asObject(metadata["labels"]) } } };
   switch (object["kind"]) {
+    case "CustomResourceDefinition":
+      return { ...labelled, spec: withoutNewest(asObject(object["spec"]) ?? {}) };
     case "ClusterRole":
       return metadata["name"] === "jobset-manager-role"
         ? { ...labelled, rules: [...asArray(object["rules"]), ...MORE_RULES] }
@@ -58,6 +60,15 @@ function changed(object: JsonObject, age: Age): JsonObject {
     default:
       return labelled;
   }
+}
+
+/** A released CRD, which does not have our newest field of the status. */
+function withoutNewest(spec: JsonObject): JsonObject {
+  const copy = structuredClone(spec);
+  const status = at(asArray(copy["versions"])[0], "schema", "openAPIV3Schema", "properties", "status", "properties");
+  const properties = asObject(status) ?? {};
+  if (!Reflect.deleteProperty(properties, "executionAttempts")) throw new Error("the CRD has no executionAttempts");
+  return copy;
 }
 
 function deploymentSpec(deployment: JsonObject, age: Age): JsonObject {

@@ -246,7 +246,7 @@ async function goOn(cluster: Cluster): Promise<void> {
   await cluster.eventually("both to go", async () => {
     const left = await Promise.all(["finished", "volumes"].map((name) => cluster.find("jobsets", name)));
     return left.every((found) => found === undefined) && (await cluster.list("pvcs")).length === 0;
-  });
+  }, 60_000); // the garbage collector looks for new kinds every 30 s
   expect(conditionOf(await cluster.jobSet("failed"), "Failed")?.message).toContain("failed-a-0");
 }
 
@@ -315,15 +315,15 @@ const WAYS: readonly Way[] = [
 
 for (const way of WAYS) {
   test(`${way.what}: no Job recreated, no JobSet changed, and all go on (I1 to I4)`, async () => {
-    await inEmptyCluster({ hasCrd: true }, async (environment) => {
+    await inEmptyCluster(async (environment) => {
       const { api, description } = environment;
+      const theirs = referenceManifest(description.binary, way.age).map((object) => JSON.stringify(object));
+      const [crds, others] = [theirs.filter(isCrd), theirs.filter((text) => !isCrd(text))];
+      await environment.mustKubectl([...way.theirs, "-f", "-"], crds.join("\n"));
+      await waitFor("the CRD to be served", { timeoutMs: 30_000, check: () => isServed(environment) });
       const cluster = await Cluster.create(environment);
       await Promise.all(workloads().map((workload) => makeAsReference(cluster, workload)));
-      // The CRD is there, which `create` does not take for granted.
-      const theirs = referenceManifest(description.binary, way.age)
-        .filter(({ kind }) => way.theirs[0] !== "create" || kind !== "CustomResourceDefinition");
-      const documents = theirs.map((object) => JSON.stringify(object)).join("\n---\n");
-      await environment.mustKubectl([...way.theirs, "-f", "-"], documents);
+      await environment.mustKubectl([...way.theirs, "-f", "-"], others.join("\n---\n"));
       await api.patch(SECRET, { data: await referenceSecret() });
       await api.create(LEASES, referenceLease(way.isLeaseHeld ? "jobset-controller-manager-0_x" : "", 1_000));
       const before = await settled(cluster);
@@ -342,6 +342,7 @@ for (const way of WAYS) {
           [CRD, DEPLOYMENT, SECRET].map(async (path) => uidOf(await api.get(path))),
         );
         expect([crd, secret]).toEqual([uids[0] ?? "", uids[2] ?? ""]);
+        expect(JSON.stringify(await api.get(CRD))).toContain('"executionAttempts"');
         expect(deployment === uids[1]).toBe(way.isDeploymentKept);
         // The CA that others trust by now stays; only the server's certificate is for another name.
         expect(at(await api.get(SECRET), "data", "ca.crt")).toBe(ca);
@@ -358,4 +359,12 @@ for (const way of WAYS) {
       }
     });
   }, TEST_TIMEOUT_MS);
+}
+
+function isCrd(text: string): boolean {
+  return text.includes('"kind":"CustomResourceDefinition"');
+}
+
+async function isServed({ api }: Environment): Promise<boolean> {
+  return (await api.request("GET", "/apis/jobset.x-k8s.io/v1alpha2/jobsets")).code === 200;
 }
