@@ -152,7 +152,8 @@ class Controller {
   async lead(): Promise<boolean> {
     const { parts: { log }, signal } = this.#options;
     const stopped = aborted(signal);
-    const failed = Promise.race([this.#tasks.failed, this.#watches.failed]);
+    const metricsFailed = this.#metricsServer?.failed ?? never();
+    const failed = Promise.race([this.#tasks.failed, this.#watches.failed, metricsFailed]);
     failed.catch(() => undefined); // told by whichever race below it ends
     await Promise.race([this.#watches.synced, stopped, failed]);
     if (signal.aborted) return false;

@@ -29,6 +29,8 @@ export interface MetricsServerOptions extends MetricsRoutesOptions {
 export interface MetricsServer {
   /** Undefined until there is a certificate. */
   readonly port: number | undefined;
+  /** Never resolves; rejects with one clear line where it can't listen once there is a certificate. */
+  readonly failed: Promise<never>;
   /** Answers what was asked, for at most `drainMs`, and closes. */
   stop(drainMs: number): Promise<void>;
 }
@@ -83,6 +85,9 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   let server: TlsServer | undefined;
   let starting: Promise<void> | undefined;
   let isStopped = false;
+  const failed = Promise.withResolvers<never>();
+  // Whoever awaits `failed` hears of it; before that it is no unhandled rejection.
+  failed.promise.catch(() => undefined);
   /** Called with the first certificate; if another has come by the time the server listens, that one is served. */
   const serve = async (certificate: ServingCertificate) => {
     const started = await start(certificate);
@@ -94,12 +99,10 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   certificates.onChange((certificate) => {
     if (server !== undefined) return server.setCertificate(certificate);
     if (isStopped || starting !== undefined) return;
-    starting = serve(certificate).catch((error) => {
-      starting = undefined;
-      log.error("metrics are not served", { error: error instanceof Error ? error.message : String(error) });
-    });
+    starting = serve(certificate).catch(failed.reject);
   });
   return {
+    failed: failed.promise,
     get port() {
       return server?.port;
     },

@@ -135,6 +135,19 @@ test("without a certificate the server waits for one", async () => {
   expect([await scrape(server), await shownName(server)]).toEqual([200, "second"]);
 });
 
+test("a port that is taken is one clear line, whenever the certificate comes", async () => {
+  const certificates = new Certificates();
+  certificates.set(servingCertificate("first"));
+  const other = await serve(certificates);
+  const address = `127.0.0.1:${other?.port}`;
+  const words = `serve metrics on "${address}": the port is taken by another process`;
+  await expect(serve(certificates, { address })).rejects.toThrow(words);
+  const later = new Certificates();
+  const server = await serve(later, { address });
+  later.set(servingCertificate("first"));
+  await expect(server?.failed).rejects.toThrow(words);
+});
+
 test("an address of 0 turns metrics off, one that is none is refused", async () => {
   expect(await serve(new Certificates(), { address: "0" })).toBeUndefined();
   await expect(serve(new Certificates(), { address: "nowhere" })).rejects.toThrow(

@@ -7,7 +7,7 @@ import { kubeconfigText } from "../../scripts/control_plane/kubeconfig.ts";
 import { asString, at } from "../../src/base/json.ts";
 import type { Cluster } from "./cluster.ts";
 import { Controller } from "./controller.ts";
-import { configFile, NAMESPACE } from "./installation.ts";
+import { configFile, NAMESPACE, type ReplicaPorts } from "./installation.ts";
 import { ServiceProxy } from "./service_proxy.ts";
 import { soloSuite } from "./suite.ts";
 
@@ -26,11 +26,11 @@ interface Started {
 /** As installed, not waited for; gone after `body`. */
 async function launched(
   cluster: Cluster,
-  { kubeconfig, webhookPort }: { readonly kubeconfig: string; readonly webhookPort?: number },
+  { kubeconfig, ports = {} }: { readonly kubeconfig: string; readonly ports?: ReplicaPorts },
   body: (started: Started) => Promise<void>,
 ): Promise<void> {
   const { environment, namespace } = cluster;
-  const config = await configFile(environment, webhookPort === undefined ? {} : { webhooks: webhookPort });
+  const config = await configFile(environment, ports);
   const flags = [`--config=${config}`, `--namespace=${namespace}`, "--zap-log-level=0"];
   const controller = new Controller(environment, kubeconfig, { flags });
   try {
@@ -90,24 +90,24 @@ e2e.test("an API server that comes within that time is taken", async (cluster) =
   });
 });
 
-e2e.test("a webhook port that is taken: one line that names it, exit code 1, and the lease is left free", async (cluster) => {
-  const [webhookPort = 0] = await findFreePorts(1);
-  const other = await listening(webhookPort);
-  try {
-    const kubeconfig = await cluster.environment.controllerKubeconfig();
-    await launched(cluster, { kubeconfig, webhookPort }, async ({ controller }) => {
-      await cluster.eventually("its end", () => Promise.resolve(!controller.isRunning()), ENDED_MS);
-      expect(await controller.exitCode()).toBe(1);
-      expect(complaints(controller)).toHaveLength(1);
-      expect(complaints(controller)[0]).toContain(
-        `error: serve webhooks on "127.0.0.1:${webhookPort}": the port is taken`,
-      );
-      expect(controller.logLines("released the lease").length).toBe(controller.logLines("became the leader").length);
-    });
-  } finally {
-    other.close();
-  }
-});
+for (const what of ["webhooks", "metrics"] as const) {
+  e2e.test(`a port of the ${what} that is taken: one line that names it, exit code 1, and the lease is left free`, async (cluster) => {
+    const [port = 0] = await findFreePorts(1);
+    const other = await listening(port);
+    try {
+      const kubeconfig = await cluster.environment.controllerKubeconfig();
+      await launched(cluster, { kubeconfig, ports: { [what]: port } }, async ({ controller }) => {
+        await cluster.eventually("its end", () => Promise.resolve(!controller.isRunning()), ENDED_MS);
+        expect(await controller.exitCode()).toBe(1);
+        expect(complaints(controller)).toHaveLength(1);
+        expect(complaints(controller)[0]).toContain(`error: serve ${what} on "127.0.0.1:${port}": the port is taken`);
+        expect(controller.logLines("released the lease").length).toBe(controller.logLines("became the leader").length);
+      });
+    } finally {
+      other.close();
+    }
+  });
+}
 
 /** A service account that may do all that the controller may, but for the Secret and its configurations. */
 async function withoutCertificates(cluster: Cluster): Promise<{ readonly kubeconfig: string; readonly user: string }> {
