@@ -178,6 +178,19 @@ test("requests that come one on the heels of the other are all answered", async 
   await eventually("three answers", () => client.received.split("3 bytes").length === 4);
 });
 
+test("a Host header that makes no URL is answered with 400, and the next request is served", async () => {
+  const server = await tls.serve({ fetch: ({ url }) => new Response(new URL(url).pathname) });
+  const client = await tls.connect(server);
+  for (const host of ["a b", "[", "", "x:99999", "x@y", "%zz"]) {
+    const before = client.received.length;
+    client.socket.write(`POST /path HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 3\r\n\r\nabc`);
+    await eventually("an answer", () => client.received.slice(before).includes("\n\r\n"));
+    expect(client.received.slice(before)).toStartWith("HTTP/1.1 400 ");
+  }
+  expect(await client.post("x", "/path")).toEndWith("/path");
+  expect(tls.errors).toEqual([]);
+});
+
 test("bytes that are no HTTP end the connection, nothing else", async () => {
   const server = await tls.serve();
   for (const bytes of ["\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\x00", "POST / HTTP/9.9\r\n\r\n"]) {

@@ -225,7 +225,10 @@ class Front implements TlsServer {
   }
 
   async #answer(request: Request): Promise<Response> {
-    const response = await this.#gate.run(() => this.#options.fetch(request));
+    // Bun puts the Host header into the URL, whatever it is.
+    const response = URL.canParse(request.url)
+      ? await this.#gate.run(() => this.#options.fetch(request))
+      : new Response("the Host header is not valid\n", { status: 400 });
     // Bytes that come after the answer would look like the next request.
     if (request.body !== null && !request.bodyUsed) await request.arrayBuffer().catch(() => undefined);
     if (this.#isStopping) response.headers.set("connection", "close");
