@@ -177,6 +177,7 @@ class Controller {
   async stop(isLost: boolean): Promise<void> {
     const { clock } = this.#options.parts;
     const startedAt = clock.monotonic();
+    this.#webhooks?.retire();
     if (!isLost) await this.#elector?.release();
     const lingerMs = LINGER_MS - (clock.monotonic() - startedAt);
     if (!isLost && this.#webhooks !== undefined && isInPod() && lingerMs > 0) {

@@ -62,6 +62,11 @@ export class Webhooks {
     if (this.#isStopped) await server.stop(0);
   }
 
+  /** From now on clients are told with each answer to connect anew: their next connection finds another replica. */
+  retire(): void {
+    this.#server?.retire();
+  }
+
   /** Answers what was asked, for at most `drainMs`. */
   async stop(drainMs: number): Promise<void> {
     this.#isStopped = true;

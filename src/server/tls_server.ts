@@ -34,8 +34,12 @@ export interface TlsServer {
   readonly port: number;
   /** That stand now, their handshakes done. */
   readonly connections: number;
+  /** Under way. */
+  readonly handshakes: number;
   /** For every handshake from now on; connections that stand are not touched. */
   setCertificate(certificate: ServingCertificate): void;
+  /** Goes on as before, but asks each client with its next answer to come again by another connection: `stop` is near. */
+  retire(): void;
   /** Takes no new connection, answers what was asked, and closes each connection once it is idle; after `drainMs` all of them. */
   stop(drainMs: number): Promise<void>;
 }
@@ -68,6 +72,7 @@ class Front implements TlsServer {
   #server: Server | undefined;
   #port = 0;
   #checkTimer: Timer | undefined;
+  #isRetired = false;
   #isStopping = false;
 
   constructor(options: TlsServerOptions) {
@@ -94,6 +99,10 @@ class Front implements TlsServer {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  get handshakes(): number {
+    return this.#handshaking.size;
   }
 
   async listen(): Promise<void> {
@@ -130,20 +139,23 @@ class Front implements TlsServer {
     }
   }
 
+  retire(): void {
+    this.#isRetired = true;
+  }
+
   async stop(drainMs: number): Promise<void> {
     const { clock } = this.#options;
+    this.retire();
     this.#isStopping = true;
     const closed = new Promise<void>((resolve) => {
       if (this.#server === undefined) resolve();
       else this.#server.close(() => resolve());
     });
-    const deadline = clock.monotonic() + drainMs;
-    while (this.#connections.size > 0 && clock.monotonic() < deadline) {
-      const quietSince = clock.monotonic() - QUIET_MS;
-      for (const connection of this.#connections) {
-        if (connection.isIdle && connection.lastByteAt <= quietSince) connection.close();
-        connection.check();
-      }
+    const startedAt = clock.monotonic();
+    const isWithin = (mostMs: number) => clock.monotonic() < startedAt + Math.min(mostMs, drainMs);
+    let quiet: ReadonlySet<TlsConnection> = new Set();
+    while ((this.#connections.size > 0 && isWithin(drainMs)) || (this.#handshaking.size > 0 && isWithin(QUIET_MS))) {
+      quiet = this.#closeQuiet(quiet);
       await new Promise<void>((resolve) => clock.after(DRAIN_CHECK_MS, resolve));
     }
     for (const connection of this.#connections) connection.destroy();
@@ -151,6 +163,18 @@ class Front implements TlsServer {
     this.#checkTimer?.cancel();
     await this.#behind.stop(true);
     await closed;
+  }
+
+  /**
+   * Closes who was quiet at the last check and still is, and says who is quiet now. Between two checks what has come in is read: a
+   * process that was held up may have a request of any age in a socket.
+   */
+  #closeQuiet(before: ReadonlySet<TlsConnection>): ReadonlySet<TlsConnection> {
+    const quietSince = this.#options.clock.monotonic() - QUIET_MS;
+    const quiet = [...this.#connections].filter(({ isIdle, lastByteAt }) => isIdle && lastByteAt <= quietSince);
+    for (const connection of quiet) if (before.has(connection)) connection.close();
+    for (const connection of this.#connections) connection.check();
+    return new Set(quiet);
   }
 
   #context({ certPem, keyPem }: ServingCertificate): TlsOptions {
@@ -231,7 +255,7 @@ class Front implements TlsServer {
       : new Response("the Host header is not valid\n", { status: 400 });
     // Bytes that come after the answer would look like the next request.
     if (request.body !== null && !request.bodyUsed) await request.arrayBuffer().catch(() => undefined);
-    if (this.#isStopping) response.headers.set("connection", "close");
+    if (this.#isRetired) response.headers.set("connection", "close");
     return response;
   }
 

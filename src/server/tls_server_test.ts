@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../base/clock.ts";
 import { eventually, post, servingCertificate, TlsTest } from "./test_tls.ts";
 import type { TlsServer } from "./tls_server.ts";
 
@@ -183,6 +184,37 @@ describe("stopping", () => {
     expect(await client.post("abc")).toMatch(/connection: close[^]*3 bytes$/i);
     await client.closed();
     await stopped;
+  });
+
+  test("answers a request that came just before, on a connection that was quiet for long", async () => {
+    const clock = systemClock();
+    let aheadMs = 0;
+    const server = await tls.serve({ clock: { ...clock, monotonic: () => clock.monotonic() + aheadMs } });
+    const client = await tls.connect(server);
+    await client.post("x");
+    aheadMs = 5_000;
+    const answer = client.post("abc");
+    await server.stop(10_000);
+    expect(await answer).toEndWith("3 bytes");
+  });
+
+  test("finishes the handshakes that have begun", async () => {
+    const server = await tls.serve();
+    const { socket } = tls.plain(server);
+    await eventually("the connection to be taken", () => server.handshakes === 1);
+    const stopped = server.stop(10_000);
+    const client = await tls.connect(server, { socket });
+    expect(await client.post("abc")).toEndWith("3 bytes");
+    await stopped;
+  });
+
+  test("that is near is told with each answer, while new connections are taken", async () => {
+    const server = await tls.serve();
+    const client = await tls.connect(server);
+    server.retire();
+    expect(await client.post("abc")).toMatch(/connection: close[^]*3 bytes$/i);
+    await client.closed();
+    expect(await (await tls.connect(server)).post("abc")).toMatch(/connection: close[^]*3 bytes$/i);
   });
 
   test("under load: every request that was accepted is answered", async () => {
