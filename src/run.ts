@@ -44,7 +44,10 @@ export async function runController(
   const log = createLogger({ clock, verbosity: settings.logVerbosity, write: writeLog });
   const metrics = createMetrics({ clock });
   const { kubeconfig, context } = settings;
-  const access = await loadClusterAccess({ kubeconfig, context, env: process.env, clock, log });
+  const loading = loadClusterAccess({ kubeconfig, context, env: process.env, clock, log });
+  const access = await Promise.race([loading, aborted(signal)]);
+  // Told to stop while an exec plugin waits for a login.
+  if (access === undefined) return 0;
   const version = thisVersion();
   const client = createKubeClient({
     access,

@@ -1,3 +1,4 @@
+import { abortable } from "../base/abortable.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { ApiError, isTooManyRequests, isUnauthorized, notWanted } from "./api_error.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
@@ -123,7 +124,8 @@ class FetchKubeClient implements KubeClient {
   ): Promise<R> {
     const { access, clock } = this.#options;
     const exchange = this.#exchangeOf(request);
-    let credentials = await access.credentials.current();
+    // A plugin may take a minute, which nobody waits for who has given up.
+    let credentials = await abortable(access.credentials.current(), request.signal);
     let mayRenew = true;
     let mayReconnect = true;
     for (let retries = 0;; retries++) {
@@ -132,7 +134,7 @@ class FetchKubeClient implements KubeClient {
       } catch (error) {
         if (isUnauthorized(error) && mayRenew) {
           mayRenew = false;
-          const renewed = await access.credentials.renew(credentials);
+          const renewed = await abortable(access.credentials.renew(credentials), request.signal);
           if (sameCredentials(renewed, credentials)) throw error;
           credentials = renewed;
         } else if (mayReconnect && (wasNotSent(error) || (request.method === "GET" && wasCutOff(error)))) {

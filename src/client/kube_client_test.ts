@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { systemClock } from "../base/clock.ts";
 import { FakeClock } from "../base/fake_clock.ts";
 import { ApiError, isNotWanted } from "./api_error.ts";
-import { RereadCredentials } from "./credentials.ts";
+import { fixedCredentials, RereadCredentials } from "./credentials.ts";
 import type { RequestRecord } from "./kube_client.ts";
 import { NO_CREDENTIALS, rejection, silentLog, testAccess, testClient, TestServers, until } from "./test_server.ts";
 
@@ -283,6 +283,25 @@ describe("a 401", () => {
     });
     return { server, calls: () => calls };
   }
+
+  test("waits for credentials no longer than it is wanted", async () => {
+    const server = servers.serve(() => status(401, "expired"));
+    for (const isFirst of [true, false]) {
+      const asked = Promise.withResolvers<void>();
+      const hanging = () => {
+        asked.resolve();
+        return new Promise<never>(() => {});
+      };
+      const known = fixedCredentials(NO_CREDENTIALS);
+      const credentials = isFirst ? { current: hanging, renew: hanging } : { ...known, renew: hanging };
+      const client = testClient(server, { access: testAccess(server, { credentials }) });
+      const given = new AbortController();
+      const rejected = rejection(client.request({ ...GET, signal: given.signal }));
+      await asked.promise;
+      given.abort(new Error("given up"));
+      expect(await rejected).toMatchObject({ message: "given up" });
+    }
+  });
 
   test("reads the credentials again and goes again with new ones", async () => {
     const { server, calls } = guarded("new");

@@ -16,6 +16,8 @@ const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 /** An API server that does not answer is waited for: it may be starting too. */
 const PATIENCE_MS = 10_000;
 const ENDED_MS = 20_000;
+/** With nothing to finish. */
+const STOPPED_MS = 5_000;
 
 interface Started {
   readonly controller: Controller;
@@ -70,6 +72,32 @@ e2e.test("an API server that is away: alive and not ready for ten seconds, then 
     expect(await controller.exitCode()).toBe(1);
     expect(complaints(controller)).toHaveLength(1);
     expect(complaints(controller)[0]).toStartWith(`error: reach the API server at https://127.0.0.1:${nobody}: `);
+  });
+});
+
+e2e.test("a login that does not come: SIGTERM ends it all the same, with exit code 0", async (cluster) => {
+  const { environment } = cluster;
+  const asked = environment.writeFile("asked", "");
+  const exec = {
+    apiVersion: "client.authentication.k8s.io/v1",
+    command: "sh",
+    args: ["-c", `echo yes > ${asked}; exec sleep 30`],
+    interactiveMode: "Never",
+  };
+  const text = JSON.stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "here",
+    contexts: [{ name: "here", context: { cluster: "here", user: "here" } }],
+    clusters: [{ name: "here", cluster: { server: environment.description.url } }],
+    users: [{ name: "here", user: { exec } }],
+  });
+  const kubeconfig = environment.writeFile("exec.kubeconfig", text);
+  await launched(cluster, { kubeconfig }, async ({ controller }) => {
+    await cluster.eventually("the plugin to be asked", () => Promise.resolve(readFileSync(asked, "utf8") !== ""));
+    const startedAt = performance.now();
+    expect(await controller.terminate()).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(STOPPED_MS);
   });
 });
 
