@@ -43,11 +43,14 @@ export class Watches {
   readonly #synced: Promise<void>[] = [];
   readonly #failed = Promise.withResolvers<never>();
   readonly #recoveryListeners: (() => void)[] = [];
+  readonly #clock: Clock;
+  #startedAtMs = 0;
 
   constructor(parts: Parts, caches: Caches, namespace: string | undefined) {
     const scope = namespace === undefined ? "" : `/namespaces/${namespace}`;
     // Whoever awaits `failed` hears of it; before that it is no unhandled rejection.
     this.#failed.promise.catch(() => undefined);
+    this.#clock = parts.clock;
     const { jobSets, jobs, services } = caches;
     this.#add(parts, "JobSets", { cache: jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` });
     this.#add(parts, "Jobs", { cache: jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` });
@@ -72,6 +75,7 @@ export class Watches {
   }
 
   start(): void {
+    this.#startedAtMs = this.#clock.monotonic();
     for (const { watcher } of this.#watchers) watcher.run(this.#ended.signal).catch(this.#failed.reject);
   }
 
@@ -99,7 +103,6 @@ export class Watches {
     source: Pick<WatcherOptions<T>, "path" | "trim" | "metadataOnly"> & { readonly cache: ObjectCache<T> },
   ): void {
     const isSynced = Promise.withResolvers<void>();
-    const startedAt = parts.clock.monotonic();
     const { cache, ...collection } = source;
     const watcher = new Watcher<T>({
       ...parts,
@@ -119,7 +122,8 @@ export class Watches {
       },
       onProblem: (error) => {
         // Once it has worked, the watcher goes on trying: the API server may be away for long.
-        const problem = watcher.isSynced ? undefined : startProblem(what, error, parts.clock.monotonic() - startedAt);
+        const waitedMs = this.#clock.monotonic() - this.#startedAtMs;
+        const problem = watcher.isSynced ? undefined : startProblem(what, error, waitedMs);
         if (problem !== undefined) isSynced.reject(problem);
       },
     });
