@@ -186,6 +186,8 @@ describe("the Helm chart", () => {
     expect(at(find("PodDisruptionBudget"), "spec")).toMatchObject({ maxUnavailable: 1 });
     const config: unknown = parse(asString(at(find("ConfigMap"), "data", CONFIG_KEY)) ?? "");
     expect(config).toMatchObject({ leaderElection: { leaderElect: false }, clientConnection: { qps: 7, burst: 9 } });
+    // Without a lease no second Pod may be beside the first.
+    expect(at(find("Deployment"), "spec", "strategy")).toEqual({ type: "Recreate", rollingUpdate: null });
   });
 
   chartTest("takes an issuer of the user's own", async () => {
