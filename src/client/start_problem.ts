@@ -16,7 +16,8 @@ export function startProblem(what: string, error: unknown, waitedMs: number): Er
   const words = error instanceof Error ? error.message : String(error);
   if (isNotFound(error) && what === "JobSets") {
     return new Error(
-      `watch JobSets: the API server does not know them (${words}); apply crds/jobset.x-k8s.io_jobsets.yaml first`,
+      `watch JobSets: the API server does not know them (${words}); apply the CRD first: ` +
+        "jobset manifests --crds-only | kubectl apply --server-side -f -",
     );
   }
   if (isUnauthorized(error)) {
@@ -25,7 +26,9 @@ export function startProblem(what: string, error: unknown, waitedMs: number): Er
     );
   }
   if (isForbidden(error)) {
-    return new Error(`watch ${what}: ${words}; grant it, as manifests/rbac.yaml does, or narrow with --namespace`);
+    return new Error(
+      `watch ${what}: ${words}; grant it, as jobset-manager-role of 'jobset manifests' does, or narrow with --namespace`,
+    );
   }
   return undefined;
 }

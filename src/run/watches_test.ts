@@ -22,6 +22,8 @@ test("a resource that is not served is waited for, from the moment on that the A
   await clock.advanceAndSettle(4_000);
   expect(problem).toBe("");
   await clock.advanceAndSettle(10_000);
-  expect(problem).toContain("watch JobSets: the API server does not know them");
+  expect(problem).toContain(
+    "watch JobSets: the API server does not know them (no such resource); apply the CRD first: jobset manifests",
+  );
   watches.stop();
 });
