@@ -256,12 +256,35 @@ describe("what is no review", () => {
     expect((await send(MUTATE_PATH, `${body}${" ".repeat(1_000_000)}`)).status).toBe(413);
   });
 
+  test("an update of a JobSet full of restart counters is judged, large as it is", async () => {
+    const log = { info: () => undefined, error: () => undefined };
+    const getClaim: GetClaim = () => Promise.resolve({ kind: "absent" });
+    const app = admissionRoutes({ gates: DEFAULT_FEATURE_GATES, getClaim, clock: new FakeClock(), log });
+    const jobRestarts = Array(1_024).fill(0);
+    const replicatedJobsStatus = Array(350).fill({
+      name: "workers",
+      jobRestarts,
+      jobRestartsCountTowardsMax: jobRestarts,
+    });
+    const object = { ...reviewedJobSet({ isDefaulted: true }), status: { replicatedJobsStatus } };
+    const body = JSON.stringify(admissionReview({ operation: "UPDATE", object, oldObject: object }));
+    expect((await app.request(VALIDATE_PATH, { method: "POST", headers: JSON_TYPE, body })).status).toBe(200);
+  });
+
   test("more values than two JobSets can have, in however few bytes: 413", async () => {
     const log = { info: () => undefined, error: () => undefined };
     const getClaim: GetClaim = () => Promise.resolve({ kind: "absent" });
     const app = admissionRoutes({ gates: DEFAULT_FEATURE_GATES, getClaim, clock: new FakeClock(), log });
-    for (const [values, status] of [[600_000, 200], [600_050, 413]] as const) {
-      const object = { metadata: { name: "x" }, unknown: Array(values - 50).fill(null) };
+    const filled: readonly (readonly [unknown[], number])[] = [
+      [Array(2_399_000).fill(0), 200],
+      [Array(2_400_000).fill(0), 413],
+      [Array(479_000).fill({}), 200],
+      [Array(480_000).fill([]), 413],
+      [Array(1_000).fill(Object.fromEntries(Array.from({ length: 590 }, (_, index) => [index, 0]))), 200],
+      [Array(1_000).fill(Object.fromEntries(Array.from({ length: 600 }, (_, index) => [index, 0]))), 413],
+    ];
+    for (const [unknown, status] of filled) {
+      const object = { metadata: { name: "x" }, unknown };
       const body = JSON.stringify(admissionReview({ object }));
       expect((await app.request(MUTATE_PATH, { method: "POST", headers: JSON_TYPE, body })).status).toBe(status);
     }
