@@ -19,6 +19,7 @@ import { certificateSources } from "./run/certificates.ts";
 import { CrdCheck } from "./run/crd_check.ts";
 import { runLoop, WORKERS } from "./run/loop.ts";
 import { aborted, Tasks } from "./run/tasks.ts";
+import { trimMemory } from "./run/trim_memory.ts";
 import { type Caches, type Parts, Watches } from "./run/watches.ts";
 import { Webhooks } from "./run/webhooks.ts";
 import { type HealthServer, type Problem, startHealthServer } from "./server/health.ts";
@@ -148,6 +149,7 @@ class Controller {
       this.#metricsServer = await startMetricsServer({ metrics, client, clock, log, address, certificates, tls });
     }
     this.#tasks.run((signal) => this.#crdCheck.run(signal));
+    this.#tasks.run((signal) => trimMemory({ clock, isBusy: () => this.#isBusy, trim: () => Bun.shrink() }, signal));
     this.#watches.start();
   }
 
@@ -231,6 +233,10 @@ class Controller {
       reconciles: this.#reconciles,
       gates: settings.featureGates,
     };
+  }
+
+  get #isBusy(): boolean {
+    return this.#queue.depth > 0 || this.#queue.unfinishedSeconds > 0 || this.#notReady() !== undefined;
   }
 
   /** Spec 6.3: the loops of the process are alive. */
