@@ -3,6 +3,7 @@ import { asArray, asInteger, asObject, asString, at, canonicalJson, type JsonObj
 import { parseConfigFile } from "../config/config_file.ts";
 import { ConfigFileError } from "../config/config_file_error.ts";
 import { UsageError } from "../config/usage_error.ts";
+import { configMisfit } from "./config_misfit.ts";
 import { deploymentProblem } from "./deployment_problem.ts";
 import {
   findInstallation,
@@ -187,10 +188,10 @@ async function keptConfig(
   options: InstallOptions,
   { helm }: FoundInstallation,
 ): Promise<string | undefined> {
-  const { featureGates, hasCertManager, namespace } = options;
+  const { featureGates, hasCertManager, namespace, webhookUrl } = options;
   const config = await foundConfig(cluster, namespace, helm);
   if (config === undefined) return undefined;
-  checkConfig(config, namespace);
+  checkConfig(config, namespace, webhookUrl === undefined);
   if (!hasCertManager && !hasInternalCertificates(config)) {
     throw new UsageError(
       `the configuration in ConfigMap ${namespace}/jobset-manager-config has internalCertManagement off: ` +
@@ -206,13 +207,17 @@ async function keptConfig(
   return config;
 }
 
-/** A configuration that the controller would refuse, after we had replaced the one that took it. */
-function checkConfig(config: string, namespace: string): void {
+/** A configuration that the controller would refuse, or be never ready with, after we had replaced the one that took it. */
+function checkConfig(config: string, namespace: string, isInCluster: boolean): void {
+  const file = `ConfigMap ${namespace}/jobset-manager-config`;
+  const advice = "correct it, or give --reset-config for the defaults";
   try {
-    parseConfigFile(config, `ConfigMap ${namespace}/jobset-manager-config`);
+    const { values } = parseConfigFile(config, file);
+    const misfit = isInCluster ? configMisfit(values) : undefined;
+    if (misfit !== undefined) throw new UsageError(`${file}: ${misfit}: ${advice}`);
   } catch (error) {
     if (!(error instanceof ConfigFileError)) throw error;
-    throw new UsageError(`${error.problems[0]}: correct it, or give --reset-config for the defaults`, { cause: error });
+    throw new UsageError(`${error.problems[0]}: ${advice}`, { cause: error });
   }
 }
 

@@ -91,6 +91,21 @@ describe("jobset install", () => {
     expect(code).toBe(1);
   });
 
+  test("refuses a configuration that the Deployment's probes do not follow, but not on a head node", async () => {
+    await server.must("install", "--wait=false");
+    const text = "health:\n  healthProbeBindAddress: :9090\n";
+    await server.api.patch(CONFIG, { data: { "controller_manager_config.yaml": text } });
+    const { code, error } = await server.jobset("upgrade");
+    expect(error).toContain("health.healthProbeBindAddress (:9090): the Deployment's probes ask port 8081");
+    expect(error.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(1);
+    await server.must("uninstall");
+    await server.gone(`/api/v1/namespaces/${NAMESPACE}`);
+    await server.must("install", "--webhook-url=https://127.0.0.1:9443");
+    await server.api.patch(CONFIG, { data: { "controller_manager_config.yaml": text } });
+    expect(await server.must("upgrade")).toContain("its configuration is kept as it is");
+  });
+
   test("says what holds up the Deployment when time is over", async () => {
     await server.api.patch(NODE, { spec: { unschedulable: true } });
     try {
