@@ -55,9 +55,11 @@ export function reviewAnswer(uid: string, verdict: Verdict): string {
   return JSON.stringify({ kind: KIND, apiVersion: API_VERSION, response: { uid, ...responseOf(verdict) } });
 }
 
+const REASONS = { 400: "BadRequest", 403: "Forbidden", 500: "InternalError" } as const;
+
 /** A refusal that is not about the object's fields. */
-export function plainRefusal(code: 400 | 500, message: string): Verdict {
-  const reason = code === 400 ? "BadRequest" : "InternalError";
+export function plainRefusal(code: keyof typeof REASONS, message: string): Verdict {
+  const reason = REASONS[code];
   return { kind: "refused", status: { kind: "Status", apiVersion: "v1", status: "Failure", message, reason, code } };
 }
 

@@ -9,6 +9,7 @@ import { type AdmissionRequest, plainRefusal, readReview, reviewAnswer, type Ver
 import { countValues } from "./count_values.ts";
 import { defaultJobSet } from "./defaults.ts";
 import type { FieldError } from "./field_error.ts";
+import { podProblem } from "./pod_rules.ts";
 import { refusal } from "./refusal.ts";
 import { ClaimLookUps, type GetClaim } from "./routes_claims.ts";
 import { claimsToLookUp, validateCreate } from "./validate_create.ts";
@@ -16,6 +17,10 @@ import { validateUpdate } from "./validate_update.ts";
 
 export const MUTATE_PATH = "/mutate-jobset-x-k8s-io-v1alpha2-jobset";
 export const VALIDATE_PATH = "/validate-jobset-x-k8s-io-v1alpha2-jobset";
+
+export const MUTATE_POD_PATH = "/mutate--v1-pod";
+export const VALIDATE_POD_PATH = "/validate--v1-pod";
+const POD = "/Pod";
 
 export interface AdmissionRoutesOptions {
   readonly gates: FeatureGates;
@@ -26,7 +31,12 @@ export interface AdmissionRoutesOptions {
   readonly maxBodyBytes?: number;
 }
 
-type Judge = (request: AdmissionRequest) => Verdict | Promise<Verdict>;
+/** What one route judges. */
+interface Judge {
+  /** `group/kind` of its objects. */
+  readonly groupKind: string;
+  readonly judge: (request: AdmissionRequest) => Verdict | Promise<Verdict>;
+}
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 /**
@@ -40,16 +50,19 @@ const MAX_NAME_LENGTH = 253;
 const ALLOWED: Verdict = { kind: "allowed" };
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 
-/** The two routes of spec 2; 404 and 405 for anything else. */
+/** The routes of spec 2, and those of a reference installation for Pods; 404 and 405 for anything else. */
 export function admissionRoutes(options: AdmissionRoutesOptions): Hono {
   const app = new Hono();
   const serve = (path: string, judge: Judge) => {
     app.post(path, ({ req }) => review(req.raw, judge, options));
     app.all(path, () => complain(405, "use POST", { allow: "POST" }));
   };
-  serve(MUTATE_PATH, mutate);
   const lookUps = new ClaimLookUps(options);
-  serve(VALIDATE_PATH, (request) => validate(request, options.gates, lookUps));
+  const groupKind = `${GROUP}/${KIND}`;
+  serve(MUTATE_PATH, { groupKind, judge: mutate });
+  serve(VALIDATE_PATH, { groupKind, judge: (request) => validate(request, options.gates, lookUps) });
+  serve(MUTATE_POD_PATH, { groupKind: POD, judge: () => ALLOWED });
+  serve(VALIDATE_POD_PATH, { groupKind: POD, judge: validatePod });
   app.notFound(() => complain(404, "404 page not found"));
   return app;
 }
@@ -81,10 +94,10 @@ async function review(
   return new Response(answer, { headers: { "content-type": "application/json" } });
 }
 
-async function judged(request: AdmissionRequest, judge: Judge, log: Log): Promise<Verdict> {
-  const { operation, groupKind, subResource, object } = request;
-  if (groupKind !== `${GROUP}/${KIND}`) {
-    return plainRefusal(400, `this webhook is for ${KIND}.${GROUP}, not for "${groupKind}"`);
+async function judged(request: AdmissionRequest, { groupKind, judge }: Judge, log: Log): Promise<Verdict> {
+  const { operation, subResource, object } = request;
+  if (request.groupKind !== groupKind) {
+    return plainRefusal(400, `this webhook is for "${groupKind}", not for "${request.groupKind}"`);
   }
   if (subResource !== "" || (operation !== "CREATE" && operation !== "UPDATE")) return ALLOWED;
   if (object === undefined) return plainRefusal(400, `the request to ${operation} has no object`);
@@ -95,7 +108,7 @@ async function judged(request: AdmissionRequest, judge: Judge, log: Log): Promis
     if (error instanceof RangeError) return plainRefusal(400, "the object is nested too deeply");
     const found = error instanceof Error ? error.message : String(error);
     log.error("a review failed", { object: `${request.namespace}/${nameOf(object)}`, error: found });
-    return plainRefusal(500, `review the JobSet: ${found}`);
+    return plainRefusal(500, `review the object: ${found}`);
   }
 }
 
@@ -104,6 +117,11 @@ function mutate({ operation, object }: AdmissionRequest): Verdict {
   const patch = defaultJobSet(object);
   if (patch.length === 0) return ALLOWED;
   return { kind: "patched", patch: Buffer.from(JSON.stringify(patch)).toString("base64") };
+}
+
+function validatePod({ operation, object }: AdmissionRequest): Verdict {
+  const problem = operation === "CREATE" ? podProblem(object) : undefined;
+  return problem === undefined ? ALLOWED : plainRefusal(403, problem);
 }
 
 async function validate(request: AdmissionRequest, gates: FeatureGates, lookUps: ClaimLookUps): Promise<Verdict> {

@@ -132,7 +132,7 @@ describe("validation", () => {
     const request = { ...at(review, "request") as JsonObject, kind: { group: "batch", kind: "Job" } };
     expect(await ask(VALIDATE_PATH, { ...review, request })).toMatchObject({
       allowed: false,
-      status: { code: 400, message: 'this webhook is for JobSet.jobset.x-k8s.io, not for "batch/Job"' },
+      status: { code: 400, message: 'this webhook is for "jobset.x-k8s.io/JobSet", not for "batch/Job"' },
     });
     for (const [path, operation] of [[MUTATE_PATH, "CREATE"], [VALIDATE_PATH, "CREATE"], [VALIDATE_PATH, "UPDATE"]]) {
       const answer = await ask(path ?? "", admissionReview({ operation: operation ?? "" }));

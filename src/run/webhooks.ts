@@ -1,6 +1,12 @@
 /** Serves the admission webhooks as soon as there is a certificate, on every replica (spec 6.3). */
 import type { FeatureGates } from "../api/feature_gates.ts";
-import { admissionRoutes, MUTATE_PATH, VALIDATE_PATH } from "../admission/routes.ts";
+import {
+  admissionRoutes,
+  MUTATE_PATH,
+  MUTATE_POD_PATH,
+  VALIDATE_PATH,
+  VALIDATE_POD_PATH,
+} from "../admission/routes.ts";
 import type { CertificateSource } from "../certs/certificate_source.ts";
 import type { TlsSettings, WebhookSettings } from "../config/settings.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -9,6 +15,8 @@ import { startTlsServer, type TlsServer } from "../server/tls_server.ts";
 import { claimLookUps } from "./claim_look_ups.ts";
 import { aborted } from "./tasks.ts";
 import type { Parts } from "./watches.ts";
+
+const PATHS = [MUTATE_PATH, VALIDATE_PATH, MUTATE_POD_PATH, VALIDATE_POD_PATH];
 
 export interface WebhooksOptions extends Parts {
   readonly settings: WebhookSettings;
@@ -48,7 +56,7 @@ export class Webhooks {
     const server = await startTlsServer({
       address: { host: settings.host, port: settings.port },
       served: { what: "webhooks", flag: "webhook.port of the configuration file" },
-      fetch: metrics.measureWebhooks([MUTATE_PATH, VALIDATE_PATH], (request) => routes.fetch(request)),
+      fetch: metrics.measureWebhooks(PATHS, (request) => routes.fetch(request)),
       certificate,
       ...tls,
       limits: WEBHOOK_LIMITS,
