@@ -113,25 +113,23 @@ describe("the port", () => {
   });
 });
 
-test.if(process.platform === "linux")(
-  "a service of systemd serves by a socket in its own folder, and leaves none",
-  async () => {
-    const folder = mkdtempSync(join(tmpdir(), "runtime-"));
-    const before = process.env["RUNTIME_DIRECTORY"];
-    try {
-      process.env["RUNTIME_DIRECTORY"] = folder;
-      const server = await tls.serve();
-      expect(readdirSync(folder)).toHaveLength(1);
-      expect(await (await post(server, "abc")).text()).toBe("3 bytes");
-      await server.stop(0);
-      expect(readdirSync(folder)).toEqual([]);
-    } finally {
-      if (before === undefined) delete process.env["RUNTIME_DIRECTORY"];
-      else process.env["RUNTIME_DIRECTORY"] = before;
-      rmSync(folder, { recursive: true });
-    }
-  },
-);
+test("a service of systemd serves by a socket in its own folder, and leaves none", async () => {
+  if (process.platform !== "linux") return console.log("not tried: systemd is Linux's");
+  const folder = mkdtempSync(join(tmpdir(), "runtime-"));
+  const before = process.env["RUNTIME_DIRECTORY"];
+  try {
+    process.env["RUNTIME_DIRECTORY"] = folder;
+    const server = await tls.serve();
+    expect(readdirSync(folder)).toHaveLength(1);
+    expect(await (await post(server, "abc")).text()).toBe("3 bytes");
+    await server.stop(0);
+    expect(readdirSync(folder)).toEqual([]);
+  } finally {
+    if (before === undefined) delete process.env["RUNTIME_DIRECTORY"];
+    else process.env["RUNTIME_DIRECTORY"] = before;
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test("a handler that throws is a 500, and the next request is served", async () => {
   let calls = 0;
