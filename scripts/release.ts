@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { buildBinary, buildFor, type Target } from "./build.ts";
+import { executableHeader } from "./executable_header.ts";
 import { buildImage, defaultReference } from "./image.ts";
 import { ROOT } from "./steps.ts";
 
@@ -24,7 +25,11 @@ const FOLDER = join(ROOT, "dist", "release");
 async function release(report: (line: string) => void): Promise<void> {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
-  for (const target of TARGETS) take(await buildFor(target, report));
+  for (const target of TARGETS) {
+    const binary = await buildFor(target, report);
+    await checkHeader(binary, target);
+    take(binary);
+  }
   const architectures = ["amd64", "arm64"] as const;
   const { digest, archives } = await buildImage({
     architectures,
@@ -42,6 +47,13 @@ async function release(report: (line: string) => void): Promise<void> {
   take(join(ROOT, "LICENSE"));
   write("SHA256SUMS", checksums());
   report(`dist/release is complete; image ${defaultReference()}@${digest}`);
+}
+
+/** A cross compiler that takes the wrong runtime would be found out only by users. */
+async function checkHeader(binary: string, target: Target): Promise<void> {
+  const found = executableHeader(new Uint8Array(await Bun.file(binary).slice(0, 64).arrayBuffer()));
+  const wanted = target.split("-").slice(0, 2).join("-");
+  if (found !== wanted) throw new Error(`release ${target}: the executable is for ${found ?? "no machine"}`);
 }
 
 function take(file: string): void {
