@@ -195,8 +195,9 @@ test("every kind of wrong value is told with line, column and field", () => {
 });
 
 test("all mistakes are told at once, in the order of the file, and many are counted", () => {
-  expect(problems("featureGates: {X: true}\nwebhook: {prot: 1, port: a}\nkind: x\n")).toEqual([
+  expect(problems('featureGates: {X: true, RestartJob: "a"}\nwebhook: {prot: 1, port: a}\nkind: x\n')).toEqual([
     "1:16: featureGates.X: unrecognized feature gate: X",
+    '1:25: featureGates.RestartJob: must be true or false, not "a"',
     "2:11: webhook.prot: unknown field (did you mean port?)",
     '2:20: webhook.port: must be a whole number, not "a"',
     '3:1: kind: must be "Configuration", not "x"',

@@ -111,14 +111,15 @@ function cipherSuites() {
 function gates() {
   return optional(v.pipe(
     mapping(),
-    v.record(v.string(), optional(v.boolean(wrongType("true or false")))),
     v.rawTransform(({ dataset: { value }, addIssue }) => {
       const asked: Record<string, boolean> = {};
       for (const [name, isOn] of Object.entries(value)) {
-        if (isOn === undefined) continue;
-        const message = featureGateProblem(name, isOn);
-        if (message === undefined) asked[name] = isOn;
-        else addIssue({ message, path: [{ type: "object", origin: "key", input: value, key: name, value: isOn }] });
+        if (isOn === null) continue;
+        const isBoolean = typeof isOn === "boolean";
+        const message = isBoolean ? featureGateProblem(name, isOn) : `must be true or false, not ${shown(isOn)}`;
+        if (isBoolean && message === undefined) asked[name] = isOn;
+        if (message === undefined) continue;
+        addIssue({ message, path: [{ type: "object", origin: "key", input: { ...value }, key: name, value: isOn }] });
       }
       return asked;
     }),
