@@ -18,6 +18,8 @@ export interface UninstallRequest {
 }
 
 const JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/jobsets";
+/** A Role and its binding that the Prometheus operator's own manifests have too, in namespaces that we may share. */
+const PROMETHEUS = "prometheus-k8s";
 /** What a namespace of ours may hold without being anybody else's. */
 const HOLDERS = [
   ["Deployment", "/apis/apps/v1", "deployments"],
@@ -45,6 +47,7 @@ export async function uninstall(cluster: InstallCluster, request: UninstallReque
   for (const { kind } of RESOURCES) {
     for (const name of names.filter((candidate) => candidate.kind === kind)) {
       const isAwaited = request.isWaiting && kind === "Deployment";
+      if (name.name === PROMETHEUS && !isOurs(await cluster.find(name))) continue;
       if (await cluster.remove(name, { isAwaited })) removed++;
     }
   }
@@ -118,7 +121,11 @@ async function removeNamespace(
 /** Not ours on its way out, and not what every namespace has. */
 function isForeign(item: unknown): boolean {
   const metadata = at(item, "metadata") as JsonObject | undefined;
-  const labels = asStringMap(metadata?.["labels"]);
   if (metadata?.["deletionTimestamp"] !== undefined || metadata?.["name"] === "kube-root-ca.crt") return false;
-  return !(labels["app.kubernetes.io/name"] === "jobset" && labels["app.kubernetes.io/instance"] === "jobset");
+  return !isOurs(item);
+}
+
+function isOurs(item: unknown): boolean {
+  const labels = asStringMap(at(item, "metadata", "labels"));
+  return labels["app.kubernetes.io/name"] === "jobset" && labels["app.kubernetes.io/instance"] === "jobset";
 }

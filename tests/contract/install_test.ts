@@ -192,6 +192,21 @@ describe("jobset uninstall", () => {
     expect(after.map((object) => at(object, "metadata", "deletionTimestamp"))).toEqual(paths.map(() => undefined));
   });
 
+  test("leaves the Role of a Prometheus operator in a namespace that is shared with it", async () => {
+    const roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/monitoring/roles";
+    await server.api.create("/api/v1/namespaces", {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "monitoring" },
+    });
+    await server.api.create(roles, { metadata: { name: "prometheus-k8s" }, rules: [] });
+    await server.must("install", "--namespace=monitoring", "--skip-namespace", "--wait=false");
+    const out = await server.must("uninstall", "--namespace=monitoring");
+    expect(out).toContain("Role monitoring/jobset-leader-election-role: deleted");
+    expect(at(await server.api.get(`${roles}/prometheus-k8s`), "metadata", "deletionTimestamp")).toBeUndefined();
+    expect(await server.find(`${roles}/jobset-leader-election-role`)).toBeUndefined();
+  });
+
   test("leaves a namespace that holds something else", async () => {
     await server.must("install", "--wait=false");
     const claims = `/api/v1/namespaces/${NAMESPACE}/configmaps`;
