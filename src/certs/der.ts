@@ -1,4 +1,4 @@
-/** DER, as far as X.509 certificates need it (X.690): each function writes one whole value. */
+/** DER, as far as X.509 certificates need it (X.690): each function writes one whole value, but for `elementsOf`, which reads. */
 
 export function sequence(...items: readonly Uint8Array[]): Uint8Array {
   return tagged(0x30, ...items);
@@ -60,6 +60,20 @@ export function time(ms: number): Uint8Array {
 export function pem(label: string, content: Uint8Array): string {
   const lines = Buffer.from(content).toString("base64").match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+}
+
+/** The values within a DER value's content. */
+export function elementsOf(der: Uint8Array): readonly { readonly whole: Uint8Array; readonly content: Uint8Array }[] {
+  const elements = [];
+  for (let offset = 0; offset + 1 < der.length;) {
+    const first = der[offset + 1] ?? 0;
+    const digits = first < 0x80 ? 0 : first & 0x7f;
+    const start = offset + 2 + digits;
+    const length = digits === 0 ? first : der.subarray(offset + 2, start).reduce((sum, byte) => sum * 256 + byte, 0);
+    elements.push({ whole: der.subarray(offset, start + length), content: der.subarray(start, start + length) });
+    offset = start + length;
+  }
+  return elements;
 }
 
 function lengthBytes(length: number): readonly number[] {
