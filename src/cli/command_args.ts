@@ -3,6 +3,7 @@ import type { Command, Option } from "commander";
 /**
  * Makes of what was typed what commander reads:
  * - Called as `manager`, or with a flag first, it is `jobset controller` (spec 6.1); `--version` is `jobset version`.
+ * - Called as `in-place-restart-agent` it is `jobset agent` (spec 5.2).
  * - Go's single-dash flags (`-kubeconfig=x`) get their second dash.
  * - A flag that is yes or no takes a value after `=` only, as in Go.
  */
@@ -14,6 +15,7 @@ export function commandArgs(
   const isCommand = (arg: string | undefined) => program.commands.some((command) => command.name() === arg);
   const first = twoDashes(args[0] ?? "");
   if (called === "manager" && !isCommand(args[0]) && args[0] !== "help") return flagsOf("controller", args, program);
+  if (called === "in-place-restart-agent") return ["agent", ...args];
   if (args.length === 0) return ["--help"];
   if (first === "--version") return ["version", ...args.slice(1)];
   if (first === "--help" || first === "-h") return [first, ...args.slice(1)];

@@ -146,6 +146,14 @@ test("a flag's value may begin with a dash or hold an equals sign", async () => 
   expect((await run("controller --kubeconfig=")).settings?.kubeconfig).toBeUndefined();
 });
 
+test("called as the agent, which is not there yet, it says so and is no controller", async () => {
+  for (const line of ["", "--kubeconfig=/nowhere"]) {
+    const ran = await run(line, { name: "/in-place-restart-agent" });
+    expect([ran.exitCode, ran.settings]).toEqual([1, undefined]);
+    expect(ran.error).toContain("agent");
+  }
+});
+
 test("called as manager it is the controller, whatever flags come first", async () => {
   expect((await run("", { name: "/manager" })).settings).toEqual(DEFAULT_SETTINGS);
   expect((await run("--zap-log-level=2", { name: "manager" })).settings?.logVerbosity).toBe(2);
