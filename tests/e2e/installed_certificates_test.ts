@@ -8,6 +8,7 @@ import {
   callReplica,
   callThroughApiServer,
   emptyBundles,
+  LateClient,
   SECRET,
   secretTexts,
   setSecret,
@@ -142,20 +143,23 @@ test("a manifest that is applied again changes nothing; one that replaces what i
   expect(await secretTexts(api)).toEqual(before);
 });
 
-test("a CA of another replica is taken over: the API server gets through at any moment", async () => {
+test("a CA of another replica is taken over: whoever trusts the bundle gets through at any moment", async () => {
   const { api } = installation;
   const issuer = await certificateMaker.makeAuthority(Date.now());
   const names = ["jobset-webhook-service.jobset-system.svc", "127.0.0.1"];
   const server = await certificateMaker.makeServer({ issuer, names, nowMs: Date.now() });
+  let firstFailure: unknown;
+  const client = new LateClient(api);
+  await client.call(installation.description.webhookPort);
   await setSecret(api, {
     "ca.crt": issuer.certPem,
     "ca.key": issuer.keyPem,
     "tls.crt": server.certPem,
     "tls.key": server.keyPem,
   });
-  let firstFailure: unknown;
   await mended("another CA", async () => {
-    await callThroughApiServer(api).catch((error: unknown) => firstFailure ??= error);
+    const all = [callThroughApiServer(api), ...replicas.map(({ webhookPort }) => client.call(webhookPort))];
+    await Promise.all(all).catch((error: unknown) => firstFailure ??= error);
     const calls = await Promise.allSettled(replicas.map((it) => callReplica(it.webhookPort, issuer.certPem)));
     return calls.every(({ status }) => status === "fulfilled");
   }, CHANGED_MS);

@@ -7,14 +7,7 @@ import { type CertificateMaker, certificateMaker, type Issuer } from "../../src/
 import { RENEW_BEFORE_MS } from "../../src/certs/certificate_plan.ts";
 import { waitFor } from "../../scripts/control_plane/wait.ts";
 import { describeLoad, DryRunLoad } from "./dry_run_load.ts";
-import {
-  bundles,
-  callReplica,
-  callThroughApiServer,
-  SECRET,
-  secretTexts,
-  setSecret,
-} from "./installed_certificates.ts";
+import { callThroughApiServer, LateClient, SECRET, secretTexts, setSecret } from "./installed_certificates.ts";
 import {
   type InstalledReplica,
   installedReplica,
@@ -62,6 +55,7 @@ class DirectCalls {
   readonly failures: string[] = [];
   count = 0;
   #isEnded = false;
+  readonly #client = new LateClient(installation.api);
   readonly #running = this.#run();
 
   async stop(): Promise<void> {
@@ -73,14 +67,12 @@ class DirectCalls {
     while (!this.#isEnded) {
       const pause = new Promise((resolve) => setTimeout(resolve, DIRECT_EVERY_MS));
       this.count++;
-      await this.#call().catch((error: unknown) => this.failures.push(`${new Date().toISOString()} ${String(error)}`));
+      await this.#client.call(replica.webhookPort).then(
+        (fingerprint) => this.shown.add(fingerprint),
+        (error: unknown) => this.failures.push(`${new Date().toISOString()} ${String(error)}`),
+      );
       await pause;
     }
-  }
-
-  async #call(): Promise<void> {
-    const [bundle = ""] = await bundles(installation.api);
-    this.shown.add(await callReplica(replica.webhookPort, bundle));
   }
 }
 
