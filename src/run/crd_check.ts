@@ -34,6 +34,8 @@ export class CrdCheck {
   readonly #told = new Set<string>();
   readonly #listeners: (() => void)[] = [];
   #missing: readonly string[] = [];
+  /** Checks since the last one that told anything. */
+  #unanswered = 0;
 
   constructor(options: CrdCheckOptions) {
     this.#options = options;
@@ -44,8 +46,14 @@ export class CrdCheck {
     const { clock } = this.#options;
     while (!signal.aborted) {
       await this.#check(signal);
-      await sleep(clock, this.#missing.length > 0 ? RECHECK_MS : CHECK_MS, signal).catch(() => undefined);
+      await sleep(clock, this.#pauseMs(), signal).catch(() => undefined);
     }
+  }
+
+  /** A CRD that was applied a moment ago is published some seconds later. */
+  #pauseMs(): number {
+    if (this.#unanswered > 0) return Math.min(RECHECK_MS * 2 ** (this.#unanswered - 1), CHECK_MS);
+    return this.#missing.length > 0 ? RECHECK_MS : CHECK_MS;
   }
 
   /** Calls `listener` whenever the CRD is found to lack fields that it did not lack before. */
@@ -68,6 +76,7 @@ export class CrdCheck {
   async #check(signal: AbortSignal): Promise<void> {
     const { client, log, onChecked } = this.#options;
     let document: unknown;
+    this.#unanswered++;
     try {
       document = await client.request({ method: "GET", path: `/openapi/v3/apis/${API_VERSION}`, signal });
     } catch (error) {
@@ -78,6 +87,7 @@ export class CrdCheck {
     }
     const missing = missingFields(document);
     if (missing === undefined) return;
+    this.#unanswered = 0;
     const isNews = missing.length > 0 && String(missing) !== String(this.#missing);
     if (isNews) {
       log.error("the CRD is older than this controller: fields are dropped", {

@@ -23,13 +23,14 @@ function publish(schema: JsonObject): unknown {
 
 const WITHOUT_STATUS = { ...WHOLE, properties: { spec: (WHOLE["properties"] as JsonObject)["spec"] } };
 
-async function checked(documents: readonly (unknown | Error)[]) {
+async function checked(documents: readonly (unknown | Error)[], onAsked: () => void = () => {}) {
   const clock = new FakeClock();
   const errors: LogFields[] = [];
   const gauge: boolean[] = [];
   const left = [...documents];
   const client: KubeClient = {
     request: () => {
+      onAsked();
       const next = left.length > 1 ? left.shift() : left[0];
       return next instanceof Error ? Promise.reject(next) : Promise.resolve(next);
     },
@@ -77,8 +78,28 @@ test("R28: a CRD that is replaced by a whole one is well again", async () => {
 test("a server that does not publish its schema gives no verdict", async () => {
   const { clock, check, gauge, errors } = await checked([new Error("403"), {}, publish(WHOLE)]);
   expect(gauge).toEqual([]);
-  await clock.advanceAndSettle(2 * 600_000);
+  // It is asked again soon, then less and less often.
+  await clock.advanceAndSettle(15_000);
+  await clock.advanceAndSettle(29_999);
+  expect(gauge).toEqual([]);
+  await clock.advanceAndSettle(1);
   expect(gauge).toEqual([false]);
   expect(errors).toEqual([]);
   expect(check.eventFor(jobSet("1"))).toBeUndefined();
+});
+
+test("R28: an old CRD is found soon after it is published, though it was not at the start", async () => {
+  const { clock, errors } = await checked([new Error("404"), publish(WITHOUT_STATUS)]);
+  expect(errors).toEqual([]);
+  await clock.advanceAndSettle(15_000);
+  expect(errors).toHaveLength(1);
+});
+
+test("a server that never publishes its schema is asked every ten minutes in the end", async () => {
+  let asked = 0;
+  const { clock } = await checked([new Error("403")], () => asked++);
+  for (let minute = 0; minute < 60; minute++) await clock.advanceAndSettle(60_000);
+  asked = 0;
+  for (let minute = 0; minute < 60; minute++) await clock.advanceAndSettle(60_000);
+  expect(asked).toBe(6);
 });
