@@ -12,10 +12,10 @@ const HELP = `
 Applying the output again changes nothing, and over an installation of the reference controller it takes over.
 
 Examples:
-  jobset manifests | kubectl apply --server-side -f -
+  jobset manifests | kubectl apply --server-side --force-conflicts -f -
   jobset manifests --image registry.example/jobset:v1 --namespace batch | kubectl apply -f -
-  jobset manifests --crds-only | kubectl apply --server-side -f -
-  jobset manifests --webhook-url https://head.example:9443 | kubectl apply --server-side -f -
+  jobset manifests --crds-only | kubectl apply --server-side --force-conflicts -f -
+  jobset manifests --webhook-url https://head.example:9443 | kubectl apply --server-side --force-conflicts -f -
 `;
 
 /** `jobset manifests`: everything that an installation needs, as one file. */

@@ -17,7 +17,7 @@ export function startProblem(what: string, error: unknown, waitedMs: number): Er
   if (isNotFound(error) && what === "JobSets") {
     return new Error(
       `watch JobSets: the API server does not know them (${words}); apply the CRD first: ` +
-        "jobset manifests --crds-only | kubectl apply --server-side -f -",
+        "jobset manifests --crds-only | kubectl apply --server-side --force-conflicts -f -",
     );
   }
   if (isUnauthorized(error)) {

@@ -36,7 +36,7 @@ test(
       const [line, ...more] = controller.logLines("").filter((each) => !each.includes(" INFO "));
       expect(more).toEqual([]);
       expect(line).toStartWith("error: ");
-      expect(line).toContain("jobset manifests --crds-only | kubectl apply --server-side -f -");
+      expect(line).toContain("jobset manifests --crds-only | kubectl apply --server-side --force-conflicts -f -");
       const started = controller.start();
       await cluster.eventually(
         "it to start",

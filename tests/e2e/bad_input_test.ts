@@ -166,7 +166,7 @@ test.concurrent("a token that the server does not know: 401, told at once", asyn
   expect(refused.tookMs).toBeLessThan(5_000);
 });
 
-test.concurrent("a user without the role: which verb on what is missing, and which manifest grants it", async () => {
+test.concurrent("a user without the role: which verb on what is missing, and which role grants it", async () => {
   const cluster = await Cluster.create(environment);
   try {
     const path = `/api/v1/namespaces/${cluster.namespace}/serviceaccounts`;
@@ -181,7 +181,7 @@ test.concurrent("a user without the role: which verb on what is missing, and whi
     expect(line).toContain("forbidden");
     expect(line).toContain(`system:serviceaccount:${cluster.namespace}:powerless`);
     expect(line).toMatch(/cannot (list|watch) resource/);
-    expect(line).toContain("manifests/rbac.yaml");
+    expect(line).toContain("jobset-manager-role of 'jobset manifests'");
   } finally {
     await cluster.remove();
   }
@@ -202,7 +202,7 @@ test.concurrent("a port that another process has: its flag is named", async () =
 });
 
 test.concurrent(
-  "no CRD: one line that names the file to apply; applied within 5 s of the start it is used",
+  "no CRD: one line that tells how to apply it; applied within 5 s of the start it is used",
   async () => {
     const cluster = await Cluster.create(environment);
     try {
@@ -215,7 +215,7 @@ test.concurrent(
         const [line, ...more] = controller.logLines("").filter((each) => !each.includes(" INFO "));
         expect(more).toEqual([]);
         expect(line).toStartWith("error: ");
-        expect(line).toContain("crds/jobset.x-k8s.io_jobsets.yaml");
+        expect(line).toContain("jobset manifests --crds-only | kubectl apply");
         const started = controller.start();
         const before = rule.hits;
         await cluster.eventually("it to ask for JobSets", () => Promise.resolve(rule.hits > before));
