@@ -125,6 +125,8 @@ e2e.test("the first rule that matches decides: reasons, then message patterns, t
     reason: "FailJobSetFailurePolicyAction",
     message: "applying FailJobSet failure policy action (first failed job: js-driver-0)",
   });
+  // Events follow the status that they tell of.
+  await cluster.event("js", "FailJobSetFailurePolicyAction");
   const actions = (await cluster.events("js")).map(({ reason }) => reason).filter((reason) =>
     reason.endsWith("Action")
   );

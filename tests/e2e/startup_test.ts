@@ -97,8 +97,8 @@ e2e.test("InOrder: one replicatedJob after another, with the two conditions", as
     reason: "InOrderStartupPolicyCompleted",
     message: "in order startup policy has completed",
   });
-  const reasons = (await cluster.events("js")).map(({ reason }) => reason);
   await cluster.event("js", "InOrderStartupPolicyCompleted");
+  const reasons = (await cluster.events("js")).map(({ reason }) => reason);
   expect(reasons.filter((reason) => reason === "InOrderStartupPolicyInProgress")).toHaveLength(1);
 });
 

@@ -117,6 +117,7 @@ e2e.test("a driver that is Complete together with a failed worker ends the JobSe
   await complete(cluster, "both-driver-0");
   const done = await cluster.terminal("both", "Completed");
   expect(at(done, "status", "restarts")).toBe(0);
+  await cluster.event("both", "AllJobsCompleted");
   expect((await cluster.events("both")).map(({ reason }) => reason)).toEqual(["AllJobsCompleted"]);
 });
 
