@@ -1,4 +1,5 @@
 /** Builds everything, in the order of the design's loop, starts it, and stops it in reverse. */
+import { aborted } from "./base/aborted.ts";
 import { hostname } from "node:os";
 import { readFile } from "node:fs/promises";
 import { sleep, systemClock } from "./base/clock.ts";
@@ -18,7 +19,7 @@ import { WorkQueue } from "./queue/work_queue.ts";
 import { certificateSources } from "./run/certificates.ts";
 import { CrdCheck } from "./run/crd_check.ts";
 import { runLoop, WORKERS } from "./run/loop.ts";
-import { aborted, Tasks } from "./run/tasks.ts";
+import { Tasks } from "./run/tasks.ts";
 import { trimMemory } from "./run/trim_memory.ts";
 import { type Caches, type Parts, Watches } from "./run/watches.ts";
 import { Webhooks } from "./run/webhooks.ts";
@@ -62,7 +63,7 @@ export async function runController(
   log.info(0, "starting jobset", { version: version.version, commit: version.commit, server: access.server });
   const controller = new Controller({ settings, parts: { clock, random, log, client }, metrics, signal });
   try {
-    await controller.startHealth();
+    controller.startHealth();
     await waitForServer({ client, server: access.server, clock, signal });
     if (!signal.aborted) await controller.start(await ownNamespace(process.env, readIfThere));
     const isLost = signal.aborted ? false : await controller.lead();

@@ -1,4 +1,5 @@
 /** The patterns for failure messages must compile (R69): a broken one would never match, without a word. */
+import { messageOf } from "../base/message_of.ts";
 import { RE2Set } from "re2js";
 import { withoutGroupNames } from "../api/group_names.ts";
 import { type FieldError, invalid } from "./field_error.ts";
@@ -51,6 +52,6 @@ function problemOf(pattern: string): string | undefined {
     new RE2Set().add(pattern);
     return undefined;
   } catch (error) {
-    return `must be a valid RE2 regular expression: ${error instanceof Error ? error.message : String(error)}`;
+    return `must be a valid RE2 regular expression: ${messageOf(error)}`;
   }
 }

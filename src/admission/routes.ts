@@ -1,4 +1,5 @@
 /** The admission webhooks for JobSets over HTTP (spec 2): any bytes get a valid answer or a 4xx. */
+import { messageOf } from "../base/message_of.ts";
 import { Hono } from "hono";
 import { GROUP, KIND } from "../api/keys.ts";
 import type { FeatureGates } from "../api/feature_gates.ts";
@@ -106,7 +107,7 @@ async function judged(request: AdmissionRequest, { groupKind, judge }: Judge, lo
   } catch (error) {
     // The only recursion that an object drives is over its own depth, and the stack is what ends it.
     if (error instanceof RangeError) return plainRefusal(400, "the object is nested too deeply");
-    const found = error instanceof Error ? error.message : String(error);
+    const found = messageOf(error);
     log.error("a review failed", { object: `${request.namespace}/${nameOf(object)}`, error: found });
     return plainRefusal(500, `review the object: ${found}`);
   }

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ExistingClaim } from "./existing_claim.ts";
 
@@ -80,6 +81,6 @@ async function tried(look: () => Promise<ExistingClaim>): Promise<ExistingClaim>
   try {
     return await look();
   } catch (error) {
-    return { kind: "error", message: error instanceof Error ? error.message : String(error) };
+    return { kind: "error", message: messageOf(error) };
   }
 }

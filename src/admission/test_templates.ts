@@ -19,17 +19,6 @@ const ROOT: Fields = new Map([
 /** Fields without which a template would mostly be empty. */
 const FRAME: ReadonlySet<string> = new Set(["template", "metadata", "spec", "containers"]);
 
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return {
-    next() {
-      state = (state + 0x9e3779b9) >>> 0;
-      const mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
-      return ((mixed ^ (mixed >>> 13)) >>> 0) / 2 ** 32;
-    },
-  };
-}
-
 export function pick<T>(random: Random, items: readonly [T, ...T[]]): T;
 export function pick<T>(random: Random, items: readonly T[]): T | undefined;
 export function pick<T>(random: Random, items: readonly T[]): T | undefined {

@@ -4,7 +4,8 @@ import { DEFAULT_FEATURE_GATES, type FeatureGates } from "../api/feature_gates.t
 import type { JsonObject } from "../base/json.ts";
 import { equalStructs } from "./equal.ts";
 import { errorText } from "./field_error.ts";
-import { leaves, mutated, type Path, pick, seededRandom, Templates } from "./test_templates.ts";
+import { seededRandom } from "../base/seeded_random.ts";
+import { leaves, mutated, type Path, pick, Templates } from "./test_templates.ts";
 import { validateUpdate } from "./validate_update.ts";
 
 const templates = new Templates();

@@ -1,4 +1,5 @@
 /** What the requests of one JobSet share: the client, the caches that see the answers, back-off, log and events. */
+import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../base/clock.ts";
 import { asObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
@@ -104,8 +105,4 @@ export class EffectContext {
 /** Neither refused nor done, as far as we know. */
 export function gotNoAnswer(error: unknown): boolean {
   return error instanceof ApiError && error.status === 0;
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

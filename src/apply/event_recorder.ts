@@ -1,4 +1,5 @@
 /** Writes Events (spec 3.10): repeats merged into one series, few writes per object, never a failure to the caller. */
+import { messageOf } from "../base/message_of.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { asArray, at } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
@@ -261,7 +262,7 @@ export class EventRecorder {
     log.info(mayPass || isNamespaceEnding(error) ? 2 : 0, "an Event could not be written", {
       jobSet: objectKey(series.regarding.namespace, series.regarding.name),
       reason: series.draft.reason,
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
     });
   }
 

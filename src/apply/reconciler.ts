@@ -11,7 +11,7 @@ import { isConflict, isInvalid, isNotFound, isTransient } from "../client/api_er
 import type { KubeClient } from "../client/kube_client.ts";
 import { plan } from "../plan/plan.ts";
 import type { Gates, Plan, StatusWrite } from "../plan/types.ts";
-import { messageOf } from "./effect_context.ts";
+import { messageOf } from "../base/message_of.ts";
 import type { EventRecorder } from "./event_recorder.ts";
 import { JobSetEffects } from "./job_set_effects.ts";
 import { getJobSet, patchStatus } from "./requests.ts";

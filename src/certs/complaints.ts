@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Log } from "../base/log.ts";
 import { isForbidden } from "../client/api_error.ts";
 
@@ -15,7 +16,7 @@ export class Complaints {
 
   /** `path`: what could not be read or written. */
   tell(error: unknown, path: string): void {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     const key = `${path} ${text}`;
     if (this.#told.has(key)) return;
     if (this.#told.size >= MAX_COMPLAINTS) this.#told.clear();

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
@@ -98,7 +99,7 @@ export class FileCertificates implements CertificateSource {
       this.#problem = undefined;
       return { certPem, keyPem };
     } catch (error) {
-      this.#tell(error instanceof Error ? error.message : String(error));
+      this.#tell(messageOf(error));
       return undefined;
     }
   }
@@ -129,7 +130,7 @@ async function readText(file: string): Promise<string> {
     return await readFile(file, "utf8");
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const why = code === "ENOENT" ? "no such file" : cause instanceof Error ? cause.message : String(cause);
+    const why = code === "ENOENT" ? "no such file" : messageOf(cause);
     throw new Error(`read "${file}": ${why}`, { cause });
   }
 }

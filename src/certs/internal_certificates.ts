@@ -6,6 +6,7 @@
  * missing. All writes carry the resourceVersion of what was looked at, so of several replicas one wins, and the others read
  * what it wrote. A certificate of another CA is served only once the configurations trust both.
  */
+import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../base/clock.ts";
 import { asObject, type JsonObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
@@ -166,7 +167,7 @@ export class InternalCertificates implements CertificateSource {
       if (signal.aborted) return 0;
       if (isConflict(error) || isAlreadyExists(error)) return OVERTAKEN_MS;
       this.#complaints.tell(error, "");
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#failure = messageOf(error);
       const delayMs = Math.min(BACKOFF.baseMs * 2 ** Math.min(this.#failures++, 10), BACKOFF.capMs);
       return delayMs * (1 + BACKOFF.jitter * this.#options.random.next());
     }

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { createSecureContext } from "node:tls";
 import type { ServingCertificate } from "../base/serving_certificate.ts";
 
@@ -10,6 +11,6 @@ export function servingProblem({ certPem, keyPem }: ServingCertificate): string 
     createSecureContext({ cert: certPem, key: keyPem });
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

@@ -1,3 +1,5 @@
+import { messageOf } from "../base/message_of.ts";
+
 /** The cluster cannot be reached as configured: one line that says what to do. Retrying does not help. */
 export class ClusterAccessError extends Error {
   override readonly name = "ClusterAccessError";
@@ -6,7 +8,7 @@ export class ClusterAccessError extends Error {
 /** What an error of the file system found, in words. */
 export function fileErrorWords(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return FILE_ERROR_WORDS[code] ?? (error instanceof Error ? error.message : String(error));
+  return FILE_ERROR_WORDS[code] ?? messageOf(error);
 }
 
 const FILE_ERROR_WORDS: Readonly<Record<string, string>> = {

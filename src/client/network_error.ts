@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { ApiError } from "./api_error.ts";
 
 /** The error of a request that got no answer. Its cause keeps the system's code. */
@@ -24,7 +25,7 @@ function codeOf(error: unknown): string {
 
 /** Bun adds advice for its own users after the first sentence. */
 function firstSentence(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return (message.split(/\. For more information|\. Was there/)[0] ?? "").trim();
 }
 

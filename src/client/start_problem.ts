@@ -1,4 +1,5 @@
 /** Why the controller can't start, in one line that says what to do. */
+import { messageOf } from "../base/message_of.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { isForbidden, isNotFound, isUnauthorized } from "./api_error.ts";
 import type { KubeClient } from "./kube_client.ts";
@@ -13,7 +14,7 @@ const SETTLE_MS = 5_000;
 /** The error to end with for this failure of a watch that has waited so long; undefined where trying again may help. */
 export function startProblem(what: string, error: unknown, waitedMs: number): Error | undefined {
   if (waitedMs < SETTLE_MS && !isUnauthorized(error)) return undefined;
-  const words = error instanceof Error ? error.message : String(error);
+  const words = messageOf(error);
   if (isNotFound(error) && what === "JobSets") {
     return new Error(
       `watch JobSets: the API server does not know them (${words}); apply the CRD first: ` +
@@ -43,7 +44,7 @@ export async function waitForServer(
       await client.request({ method: "GET", path: "/version", timeoutMs: PATIENCE_MS, signal });
       return;
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
+      const words = messageOf(error);
       if (signal.aborted) return;
       if (isUnauthorized(error)) {
         throw new Error(`log in to ${server}: ${words}; renew the kubeconfig's credentials`, { cause: error });

@@ -1,4 +1,5 @@
 /** Reads YAML strictly. Loaded only with a configuration file: the library costs megabytes. */
+import { messageOf } from "../base/message_of.ts";
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, Scalar } from "yaml";
 import { fieldPath } from "./field_path.ts";
 
@@ -38,7 +39,7 @@ export function readYaml(text: string): YamlDocument {
     return { value: document.toJS(), positions, problems };
   } catch (cause) {
     // An alias without its anchor, or aliases that would grow without end.
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = messageOf(cause);
     return { value: undefined, positions, problems: [{ position: "1:1", text: found }] };
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
 import { asArray, asObject, asString, at, type JsonObject } from "../base/json.ts";
@@ -171,7 +172,7 @@ export class InstallCluster {
 
 /** One line that names the action, what the server said, and what to do. */
 function failed(action: string, error: unknown): Error {
-  const words = error instanceof Error ? error.message : String(error);
+  const words = messageOf(error);
   const advice = isForbidden(error)
     ? "; log in as a cluster administrator, or have one grant this"
     : isUnauthorized(error)

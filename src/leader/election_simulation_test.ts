@@ -3,6 +3,7 @@
  * stand still, are killed, started, told to release; clocks that jump. Never may two write at once; and once all is well again,
  * one leads.
  */
+import { seededRandom } from "../base/seeded_random.ts";
 import { expect, test } from "bun:test";
 import { FakeClock } from "../base/fake_clock.ts";
 import type { Random } from "../base/random.ts";
@@ -23,19 +24,6 @@ interface Process {
   hasEnded: boolean;
 }
 
-function randomFrom(seed: number): Random {
-  let state = seed >>> 0;
-  return {
-    next() {
-      state = (state + 0x9e3779b9) >>> 0;
-      let mixed = state;
-      mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-      mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-      return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32;
-    },
-  };
-}
-
 class Simulation {
   readonly world = new FakeClock();
   readonly server = new LeaseServer();
@@ -49,7 +37,7 @@ class Simulation {
   overlaps = 0;
 
   constructor(seed: number) {
-    this.#random = randomFrom(seed);
+    this.#random = seededRandom(seed);
   }
 
   async run(): Promise<void> {

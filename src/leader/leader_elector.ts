@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
@@ -321,8 +322,4 @@ function isOvertaken(action: Try, error: unknown): boolean {
 /** Whether the write may have taken place all the same. */
 function gotNoAnswer(error: unknown): boolean {
   return !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,3 +1,4 @@
+import { aborted } from "../base/aborted.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { WorkQueue } from "./work_queue.ts";
@@ -60,11 +61,4 @@ async function work({ queue, process, signal, log }: WorkersOptions, cut: AbortS
 
 function describe(cause: unknown): string {
   return cause instanceof Error ? cause.stack ?? cause.message : String(cause);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { ExistingClaim } from "../admission/existing_claim.ts";
 import type { GetClaim } from "../admission/routes_claims.ts";
 import { asObject } from "../base/json.ts";
@@ -34,6 +35,6 @@ async function getClaim(
     return claim === undefined ? { kind: "error", message: "the answer is no object" } : { kind: "found", claim };
   } catch (error) {
     if (isNotFound(error)) return { kind: "absent" };
-    return { kind: "error", message: error instanceof Error ? error.message : String(error) };
+    return { kind: "error", message: messageOf(error) };
   }
 }

@@ -1,4 +1,5 @@
 /** R28: a CRD that is older than this executable is told of, not silently lived with. */
+import { messageOf } from "../base/message_of.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { missingFields } from "../api/crd/missing_fields.ts";
@@ -82,7 +83,7 @@ export class CrdCheck {
     } catch (error) {
       // Without the document nothing can be said: watching JobSets tells of a missing CRD or a server that is away.
       return log.info(1, "the CRD could not be checked", {
-        error: error instanceof Error ? error.message : `${error}`,
+        error: messageOf(error),
       });
     }
     const missing = missingFields(document);

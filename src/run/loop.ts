@@ -1,7 +1,9 @@
 /** From full caches to requests: queue, workers, reconciler, while this process leads (design: the order of the folders). */
+import { aborted } from "../base/aborted.ts";
 import { hostname } from "node:os";
 import { type Clock, sleep } from "../base/clock.ts";
 import type { FeatureGates } from "../api/feature_gates.ts";
+import type { JobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import { EventRecorder } from "../apply/event_recorder.ts";
 import { type Outcome, Reconciler } from "../apply/reconciler.ts";
@@ -12,7 +14,6 @@ import { reconcileResult } from "../metrics/reconcile_result.ts";
 import type { WorkQueue } from "../queue/work_queue.ts";
 import { runWorkers } from "../queue/workers.ts";
 import type { CrdCheck } from "./crd_check.ts";
-import { aborted } from "./tasks.ts";
 import type { Caches, Parts, Watches } from "./watches.ts";
 
 /** JobSets reconciled at once. */
@@ -99,13 +100,16 @@ function followUp(queue: WorkQueue, key: string, outcome: Outcome): void {
 /** Spec 3.11: what wakes a JobSet; all that are there already are awake at once. */
 function connectTriggers({ caches, queue, crdCheck, metrics }: LoopOptions, events: EventRecorder): void {
   const { jobSets, jobs, services } = caches;
+  const warn = (jobSet: JobSet) => {
+    const warning = crdCheck.eventFor(jobSet);
+    if (warning !== undefined) events.emit(jobSet, warning);
+  };
   jobSets.onChange((change) => {
     const jobSet = change.kind === "delete" ? change.before : change.after;
     queue.add(objectKey(jobSet.namespace, jobSet.name));
     if (change.kind === "delete") return metrics.jobSets.deleted(jobSet);
     metrics.jobSets.seen(jobSet);
-    const warning = crdCheck.eventFor(jobSet);
-    if (warning !== undefined) events.emit(jobSet, warning);
+    warn(jobSet);
   });
   jobs.onChange((change) => queue.add((change.kind === "delete" ? change.before : change.after).ownerKey));
   services.onChange((change) => {
@@ -120,10 +124,7 @@ function connectTriggers({ caches, queue, crdCheck, metrics }: LoopOptions, even
     }
   });
   const warnAll = () => {
-    for (const jobSet of jobSets.values()) {
-      const warning = crdCheck.eventFor(jobSet);
-      if (warning !== undefined) events.emit(jobSet, warning);
-    }
+    for (const jobSet of jobSets.values()) warn(jobSet);
   };
   crdCheck.onOutdated(warnAll);
   warnAll();

@@ -1,4 +1,5 @@
 /** Serves the admission webhooks as soon as there is a certificate, on every replica (spec 6.3). */
+import { aborted } from "../base/aborted.ts";
 import type { FeatureGates } from "../api/feature_gates.ts";
 import {
   admissionRoutes,
@@ -13,7 +14,6 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { WEBHOOK_LIMITS } from "../server/limits.ts";
 import { startTlsServer, type TlsServer } from "../server/tls_server.ts";
 import { claimLookUps } from "./claim_look_ups.ts";
-import { aborted } from "./tasks.ts";
 import type { Parts } from "./watches.ts";
 
 const PATHS = [MUTATE_PATH, VALIDATE_PATH, MUTATE_POD_PATH, VALIDATE_POD_PATH];

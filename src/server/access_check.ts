@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { asObject, asString, at, type JsonObject } from "../base/json.ts";
@@ -68,7 +69,7 @@ export class AccessCheck {
       const isAllowed = await this.#decisions.get(digest(JSON.stringify(spec)), () => this.#reviewAccess(spec));
       return isAllowed ? { kind: "allowed" } : { kind: "forbidden", user: asString(user["username"]) ?? "" };
     } catch (error) {
-      return { kind: "unknown", problem: error instanceof Error ? error.message : String(error) };
+      return { kind: "unknown", problem: messageOf(error) };
     }
   }
 

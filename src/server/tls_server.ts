@@ -3,6 +3,7 @@
  * so does node:https (Bun 1.4.5); node:tls takes a new one. So node:tls ends the encryption and hands the bytes to Bun.serve, by
  * a socket of their own.
  */
+import { messageOf } from "../base/message_of.ts";
 import { connect } from "node:net";
 import { createServer, type Server, type TlsOptions, type TLSSocket } from "node:tls";
 import type { BindAddress } from "../base/bind_address.ts";
@@ -131,7 +132,7 @@ class Front implements TlsServer {
     try {
       this.#server?.setSecureContext(this.#context(certificate));
     } catch (error) {
-      const found = error instanceof Error ? error.message : String(error);
+      const found = messageOf(error);
       this.#options.log.error("the new certificate is not used, the one before stays", {
         server: this.#options.served.what,
         error: found,

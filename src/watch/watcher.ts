@@ -1,3 +1,4 @@
+import { messageOf } from "../base/message_of.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { asArray, asObject, asString, at, type JsonObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
@@ -345,6 +346,6 @@ function cutWithinLine(splitter: LineSplitter): ApiError | undefined {
 
 function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  const message = `read a watch: ${error instanceof Error ? error.message : String(error)}`;
+  const message = `read a watch: ${messageOf(error)}`;
   return new ApiError({ status: 0, reason: "Network", message, cause: error });
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { errorText } from "../../src/admission/field_error.ts";
 import { equalQuantities } from "../../src/admission/quantity.ts";
-import { pick, seededRandom, Templates } from "../../src/admission/test_templates.ts";
+import { seededRandom } from "../../src/base/seeded_random.ts";
+import { pick, Templates } from "../../src/admission/test_templates.ts";
 import { validateUpdate } from "../../src/admission/validate_update.ts";
 import { DEFAULT_FEATURE_GATES } from "../../src/api/feature_gates.ts";
 import { asArray, asObject, at, type JsonObject } from "../../src/base/json.ts";
