@@ -7,8 +7,9 @@
  *
  * const jobSet = readJobSet(JSON.parse(text)); // of `kubectl get jobset NAME -o json`
  * if (jobSet !== undefined) {
- *   const { creates } = plan({ jobSet, jobs: [], hasService: true, ...nothingKnown(), now: 0 });
- *   const build = jobFactory(jobSet);
+ *   const known = nothingKnown();
+ *   const { creates } = plan({ jobSet, jobs: [], hasService: true, ...known, now: 0 });
+ *   const build = jobFactory(jobSet, known);
  *   for (const create of creates) console.log(build(create));
  * }
  * ```

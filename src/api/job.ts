@@ -1,7 +1,14 @@
 /** What the cache keeps of a Job: the fields that a plan reads, a few hundred bytes instead of the whole object. */
 import { asArray, asBoolean, asInteger, asObject, asString, at, type JsonObject } from "../base/json.ts";
 import { readConditions, trueCondition } from "./conditions.ts";
-import { API_VERSION, KIND, REPLICATED_JOB_NAME, RESTART_ATTEMPT } from "./keys.ts";
+import {
+  API_VERSION,
+  EXECUTION_ATTEMPT,
+  JOB_RESTART_ATTEMPT,
+  KIND,
+  REPLICATED_JOB_NAME,
+  RESTART_ATTEMPT,
+} from "./keys.ts";
 import { objectKey } from "./names.ts";
 import { schedulingHash } from "./scheduling.ts";
 
@@ -36,6 +43,10 @@ export interface Job {
   readonly replicatedJob: string | undefined;
   /** Label restart-attempt; undefined where it is absent or no integer (spec 3.1: such a Job is left alone). */
   readonly restartAttempt: number | undefined;
+  /** Label job-restart-attempt; undefined where it is absent or no integer (gate RestartJob). */
+  readonly jobRestartAttempt: number | undefined;
+  /** Annotation execution-attempt (gate ExecutionAttemptsTracking). */
+  readonly executionAttempt: number | undefined;
   readonly suspend: boolean;
   /** The Job controller has set condition Suspended True: only then may the pod template change. */
   readonly isSuspended: boolean;
@@ -78,6 +89,8 @@ export function readJob(body: JsonObject): Job | undefined {
     isDeleting: asString(metadata?.["deletionTimestamp"]) !== undefined,
     replicatedJob: asString(labels?.[REPLICATED_JOB_NAME]),
     restartAttempt: labelInteger(labels?.[RESTART_ATTEMPT]),
+    jobRestartAttempt: labelInteger(labels?.[JOB_RESTART_ATTEMPT]),
+    executionAttempt: labelInteger(at(metadata, "annotations", EXECUTION_ATTEMPT)),
     suspend,
     isSuspended: trueCondition(conditions, "Suspended") !== undefined,
     hasStarted: asString(status?.["startTime"]) !== undefined,

@@ -1,7 +1,15 @@
 /** A JobSet as the plan reads it: a view over the stored body, defaults of spec 2.1 applied where they are absent. */
 import { asArray, asBoolean, asInteger, asObject, asString, asStringMap, at, type JsonObject } from "../base/json.ts";
 import { type Condition, readConditions, trueCondition } from "./conditions.ts";
-import { EXCLUSIVE_TOPOLOGY, NODE_SELECTOR, OWN_MANAGED_BY } from "./keys.ts";
+import type { FeatureGates } from "./feature_gates.ts";
+import {
+  DISABLE_IN_PLACE_RESTART,
+  EXCLUSIVE_TOPOLOGY,
+  FORCE_DELETE_AFTER,
+  NODE_SELECTOR,
+  OWN_MANAGED_BY,
+} from "./keys.ts";
+import { exclusiveTopology } from "./pod.ts";
 
 export interface ReplicatedJob {
   readonly name: string;
@@ -45,6 +53,9 @@ export interface ReplicatedJobStatus {
   readonly failed: number;
   readonly active: number;
   readonly suspended: number;
+  /** Restarts of each Job by its index; empty until the first one (gate RestartJob). */
+  readonly jobRestarts: readonly number[];
+  readonly jobRestartsCountTowardsMax: readonly number[];
   readonly raw: JsonObject;
 }
 
@@ -53,6 +64,11 @@ export interface JobSetStatus {
   readonly restarts: number;
   readonly restartsCountTowardsMax: number;
   readonly terminalState: string;
+  /** Unset until the first run (gate ExecutionAttemptsTracking). */
+  readonly executionAttempts: number | undefined;
+  /** Unset until the first restart in place, or until all Pods agree (gate InPlaceRestart). */
+  readonly previousInPlaceRestartAttempt: number | undefined;
+  readonly currentInPlaceRestartAttempt: number | undefined;
   readonly replicatedJobs: readonly ReplicatedJobStatus[];
 }
 
@@ -76,6 +92,10 @@ export interface JobSet {
   readonly suspend: boolean;
   readonly coordinator: Coordinator | undefined;
   readonly isManagedHere: boolean;
+  /** Its agents lift their barriers and do nothing else. */
+  readonly isInPlaceRestartDisabled: boolean;
+  /** The annotation force-delete-after, unread: it may be no duration. */
+  readonly forceDeleteAfter: string | undefined;
   readonly ttlSecondsAfterFinished: number | undefined;
   readonly volumeClaimPolicies: readonly VolumeClaimPolicy[];
   readonly status: JobSetStatus;
@@ -113,6 +133,8 @@ export function readJobSet(body: JsonObject): JobSet | undefined {
     suspend: asBoolean(spec["suspend"]) ?? false,
     coordinator: readCoordinator(spec["coordinator"]),
     isManagedHere: managedBy === undefined || managedBy === OWN_MANAGED_BY,
+    isInPlaceRestartDisabled: at(metadata, "annotations", DISABLE_IN_PLACE_RESTART) !== undefined,
+    forceDeleteAfter: asString(at(metadata, "annotations", FORCE_DELETE_AFTER)),
     ttlSecondsAfterFinished: asInteger(spec["ttlSecondsAfterFinished"]),
     volumeClaimPolicies: asArray(spec["volumeClaimPolicies"]).map(readVolumeClaimPolicy),
     status: readStatus(body["status"]),
@@ -182,6 +204,9 @@ function readStatus(value: unknown): JobSetStatus {
     restarts: asInteger(at(value, "restarts")) ?? 0,
     restartsCountTowardsMax: asInteger(at(value, "restartsCountTowardsMax")) ?? 0,
     terminalState: asString(at(value, "terminalState")) ?? "",
+    executionAttempts: asInteger(at(value, "executionAttempts")),
+    previousInPlaceRestartAttempt: asInteger(at(value, "previousInPlaceRestartAttempt")),
+    currentInPlaceRestartAttempt: asInteger(at(value, "currentInPlaceRestartAttempt")),
     replicatedJobs: asArray(at(value, "replicatedJobsStatus")).map(readReplicatedJobStatus),
   };
 }
@@ -194,8 +219,34 @@ function readReplicatedJobStatus(value: unknown): ReplicatedJobStatus {
     failed: asInteger(at(value, "failed")) ?? 0,
     active: asInteger(at(value, "active")) ?? 0,
     suspended: asInteger(at(value, "suspended")) ?? 0,
+    jobRestarts: integers(at(value, "jobRestarts")),
+    jobRestartsCountTowardsMax: integers(at(value, "jobRestartsCountTowardsMax")),
     raw: asObject(value) ?? {},
   };
+}
+
+function integers(value: unknown): readonly number[] {
+  return asArray(value).map((entry) => asInteger(entry) ?? 0);
+}
+
+/** Spec 4.3: whether Pods must be watched for this JobSet. */
+export function needsPods(jobSet: JobSet, gates: FeatureGates): boolean {
+  if (!jobSet.isManagedHere || jobSet.isDeleting || terminalCondition(jobSet.status) !== undefined) return false;
+  return restartsInPlace(jobSet, gates) || exclusiveTopologies(jobSet).length > 0;
+}
+
+/** Strategy InPlaceRestart counts only with its gate on; stored with the gate off it behaves as Recreate (spec 5.1). */
+export function restartsInPlace({ failurePolicy }: JobSet, gates: FeatureGates): boolean {
+  return gates.InPlaceRestart && failurePolicy?.restartStrategy === "InPlaceRestart";
+}
+
+/** The node labels that make the topologies of its exclusive placement by affinity (spec 4), each once. */
+export function exclusiveTopologies({ placement, replicatedJobs }: JobSet): readonly string[] {
+  const topologies = replicatedJobs.map(({ template }) => {
+    const own = { ...placement, ...readPlacement(at(template, "metadata", "annotations")) };
+    return exclusiveTopology({ ...metadataMap(at(template, "spec", "template"), "annotations"), ...own });
+  });
+  return [...new Set(topologies.filter((topology) => topology !== undefined))];
 }
 
 /** The strings of a list; used for policy targets, reasons and patterns. */

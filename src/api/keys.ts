@@ -25,6 +25,19 @@ export const GROUP_NAME = `${PREFIX}group-name`;
 export const GROUP_REPLICAS = `${PREFIX}group-replicas`;
 export const JOB_GROUP_INDEX = `${PREFIX}job-group-index`;
 export const COORDINATOR = `${PREFIX}coordinator`;
+/** Pod label only (spec 4.1). */
+export const PRIORITY = `${PREFIX}priority`;
+/** Annotation only (spec 3.12). */
+export const EXECUTION_ATTEMPT = `${PREFIX}execution-attempt`;
+/** Annotation of a Pod, written by its agent (spec 5.2). */
+export const IN_PLACE_RESTART_ATTEMPT = `${PREFIX}in-place-restart-attempt`;
+/** Annotation of a JobSet: its agents lift their barriers and do nothing else (spec 5.2). */
+export const DISABLE_IN_PLACE_RESTART = `${PREFIX}disable-in-place-restart`;
+/** Annotation of a JobSet: a duration (spec 7.11). */
+export const FORCE_DELETE_AFTER = "lite.jobset.x-k8s.io/force-delete-after";
+
+/** Annotation and label of the Pods of an Indexed Job (Kubernetes: Jobs). */
+export const JOB_COMPLETION_INDEX = "batch.kubernetes.io/job-completion-index";
 
 export const EXCLUSIVE_TOPOLOGY = `${ALPHA_PREFIX}exclusive-topology`;
 export const NODE_SELECTOR = `${ALPHA_PREFIX}node-selector`;

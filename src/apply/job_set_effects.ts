@@ -4,7 +4,7 @@ import type { JobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import { isAlreadyExists, isConflict, isNotFound, isNotWanted, isTransient } from "../client/api_error.ts";
 import { jobFactory } from "../plan/job_factory.ts";
-import type { InFlight, JobCreate, JobDelete, JobPatch, Plan } from "../plan/types.ts";
+import type { InFlight, JobCreate, JobDelete, JobPatch, JobSurroundings, Plan } from "../plan/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import { EffectContext, type EffectsOptions, gotNoAnswer } from "./effect_context.ts";
 import { type Effect, EffectPool } from "./effect_pool.ts";
@@ -76,8 +76,8 @@ export class JobSetEffects {
   }
 
   /** Starts what the plan asks for; what an earlier plan asked for and was not started is dropped. */
-  submit(jobSet: JobSet, plan: Plan): void {
-    const build = jobFactory(jobSet);
+  submit(jobSet: JobSet, plan: Plan, surroundings: JobSurroundings): void {
+    const build = jobFactory(jobSet, surroundings);
     this.#newest = jobSet;
     const creates = this.#awaitsOldAttempt(jobSet) ? [] : plan.creates;
     this.#waitingCreates = creates.length;

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { at } from "../base/json.ts";
 import { readJob } from "../api/job.ts";
 import { readJobSet } from "../api/job_set.ts";
+import { nothingKnown } from "../plan/nothing_known.ts";
 import type { EventDraft, Plan } from "../plan/types.ts";
 import { JobSetEffects } from "./job_set_effects.ts";
 import { eventsOf, failJob, JOBS, JOBSETS, NAMESPACE, running, SERVICES, TestWorld } from "./test_world.ts";
@@ -148,11 +149,11 @@ test("refusals are told although no create of the newest plan is left to end the
   const deletes = Array.from({ length: 50 }, (_, index) => ({ name: `d${index}`, uid: `d${index}` }));
   const create = (name: string) => ({ name, replicatedJobIndex: 0, jobIndex: 0 });
   // The jobSet has no replicatedJob: the body can't be made, which counts as refused.
-  effects.submit(jobSet, { ...nothing, deletes: deletes.slice(0, 49), creates: [create("x")] });
-  effects.submit(jobSet, { ...nothing, deletes: deletes.slice(49), creates: [create("y")] });
+  effects.submit(jobSet, { ...nothing, deletes: deletes.slice(0, 49), creates: [create("x")] }, nothingKnown());
+  effects.submit(jobSet, { ...nothing, deletes: deletes.slice(49), creates: [create("y")] }, nothingKnown());
   await world.rest();
   expect(events).toEqual([]);
-  effects.submit(jobSet, nothing);
+  effects.submit(jobSet, nothing, nothingKnown());
   expect(events.map(({ reason }) => reason)).toEqual(["JobCreationFailed"]);
   expect([...effects.inFlight(jobSet).refused]).toEqual(["x"]);
   clock.advance(5);

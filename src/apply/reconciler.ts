@@ -3,14 +3,16 @@ import type { Clock } from "../base/clock.ts";
 import { asArray, asObject, canonicalJson } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import type { Job } from "../api/job.ts";
-import { type JobSet, readJobSet, terminalCondition } from "../api/job_set.ts";
+import { type JobSet, readJobSet, restartsInPlace, terminalCondition } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
+import type { Pod } from "../api/pod.ts";
+import type { Priorities } from "../api/priority.ts";
 import type { Service } from "../api/service.ts";
 import type { CacheChange, ObjectCache } from "../cache/object_cache.ts";
 import { isConflict, isInvalid, isNotFound, isTransient } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
 import { plan } from "../plan/plan.ts";
-import type { Gates, Plan, StatusWrite } from "../plan/types.ts";
+import type { Gates, JobSurroundings, Plan, StatusWrite } from "../plan/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { EventRecorder } from "./event_recorder.ts";
 import { JobSetEffects } from "./job_set_effects.ts";
@@ -25,6 +27,10 @@ export interface ReconcilerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly gates: Gates;
+  /** As they are now; undefined where they can't be read. */
+  readonly priorities: () => Priorities | undefined;
+  /** The Pods of the JobSet with this key; undefined while they are not watched, or not all known. */
+  readonly podsOf: (key: string) => Iterable<Pod> | undefined;
   /** Asks for a reconcile of a key, which is `namespace/name`. */
   readonly wake: (key: string) => void;
   /** A terminal condition was written: for the metrics (spec 3.3, 3.4). */
@@ -98,7 +104,7 @@ export class Reconciler {
     const decision = this.#plan(key, jobSet, entry);
     for (const job of decision.vanished ?? []) entry.effects.succeededAndGone.set(job, jobSet.status.restarts);
     const planMs = clock.monotonic() - startedAt;
-    entry.effects.submit(jobSet, decision);
+    entry.effects.submit(jobSet, decision, this.#surroundings());
     this.#logProblems(key, entry, decision);
     const outcome = await this.#settle(jobSet, entry, decision);
     return { outcome, restMs: restMs({ decision, planMs, hasBacklog: entry.effects.hasBacklog }) };
@@ -136,7 +142,7 @@ export class Reconciler {
   }
 
   #plan(key: string, jobSet: JobSet, { effects }: Entry): Plan {
-    const { jobs, services, clock, gates } = this.#options;
+    const { jobs, services, clock, podsOf, gates } = this.#options;
     return plan({
       jobSet,
       jobs: jobs.byOwner(key).values(),
@@ -145,8 +151,14 @@ export class Reconciler {
       succeededAndGone: effects.succeededAndGone,
       inFlight: effects.inFlight(jobSet),
       now: clock.now(),
-      gates,
+      pods: restartsInPlace(jobSet, gates) ? podsOf(key) : undefined,
+      ...this.#surroundings(),
     });
+  }
+
+  #surroundings(): JobSurroundings {
+    const { gates, priorities } = this.#options;
+    return { gates, priorities: priorities() };
   }
 
   async #settle(jobSet: JobSet, entry: Entry, decision: Plan): Promise<Outcome> {

@@ -2,6 +2,7 @@
 import { FakeClock } from "../base/fake_clock.ts";
 import { asObject, asString, at, type JsonObject } from "../base/json.ts";
 import type { Log, LogFields } from "../base/log.ts";
+import { DEFAULT_FEATURE_GATES } from "../api/feature_gates.ts";
 import { type Job, readJob } from "../api/job.ts";
 import { type JobSet, readJobSet } from "../api/job_set.ts";
 import { readService, type Service } from "../api/service.ts";
@@ -59,7 +60,9 @@ export class TestWorld {
       events: this.events,
       clock,
       log,
-      gates: { RestartJob: false },
+      gates: DEFAULT_FEATURE_GATES,
+      priorities: () => undefined,
+      podsOf: () => undefined,
       wake: (key) => queue.add(key),
     });
     jobSets.onChange((change) => {

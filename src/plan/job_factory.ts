@@ -3,7 +3,7 @@ import { asArray, asObject, asString, asStringMap, at, type JsonObject } from ".
 import { type JobSet, metadataMap, readPlacement, type ReplicatedJob } from "../api/job_set.ts";
 import * as keys from "../api/keys.ts";
 import { childJobName, jobKey, volumeClaimName } from "../api/names.ts";
-import type { JobCreate } from "./types.ts";
+import type { JobCreate, JobSurroundings } from "./types.ts";
 
 /** What all Jobs of one replicatedJob share. */
 interface ReplicatedJobContext {
@@ -14,7 +14,7 @@ interface ReplicatedJobContext {
 }
 
 /** Makes the body of any child Job of this JobSet; the shared parts are worked out once. */
-export function jobFactory(jobSet: JobSet): (create: JobCreate) => JsonObject {
+export function jobFactory(jobSet: JobSet, _surroundings: JobSurroundings): (create: JobCreate) => JsonObject {
   const globalReplicas = jobSet.replicatedJobs.reduce((sum, { replicas }) => sum + replicas, 0);
   const contexts = replicatedJobContexts(jobSet.replicatedJobs);
   return (create) => {

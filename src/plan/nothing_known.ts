@@ -1,7 +1,11 @@
+import { DEFAULT_FEATURE_GATES } from "../api/feature_gates.ts";
 import type { PlanInput } from "./types.ts";
 
 /** The parts of a plan's input that only a running controller knows, empty: for rendering and for tests. */
-export function nothingKnown(): Pick<PlanInput, "claims" | "succeededAndGone" | "inFlight" | "gates"> {
+export function nothingKnown(): Pick<
+  PlanInput,
+  "claims" | "succeededAndGone" | "inFlight" | "gates" | "priorities" | "pods"
+> {
   return {
     claims: new Set(),
     succeededAndGone: new Map(),
@@ -14,6 +18,8 @@ export function nothingKnown(): Pick<PlanInput, "claims" | "succeededAndGone" | 
       claims: new Set(),
       jobSetDelete: false,
     },
-    gates: { RestartJob: false },
+    gates: DEFAULT_FEATURE_GATES,
+    priorities: undefined,
+    pods: undefined,
   };
 }

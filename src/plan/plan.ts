@@ -107,7 +107,10 @@ function planChildren(context: Context): Partial<Draft> {
   }
   if (foundation !== undefined) return foundation;
   const isStartupDone = reportStartup(jobSet, counters, status);
-  return { creates, patches: resumeJobs({ jobSet, buckets, startable, inFlight, isStartupDone, draft: status }) };
+  return {
+    creates,
+    patches: resumeJobs({ jobSet, surroundings: context, buckets, startable, inFlight, isStartupDone, draft: status }),
+  };
 }
 
 /** Spec 3.2, steps 7 and 8: what must exist before the first Job; undefined once all of it does. */

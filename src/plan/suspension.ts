@@ -7,7 +7,7 @@ import { hashOf, readScheduling, type Scheduling } from "../api/scheduling.ts";
 import { type Buckets, positionOf, type Positions } from "./buckets.ts";
 import { createOf, jobFactory } from "./job_factory.ts";
 import type { StatusDraft } from "./status_draft.ts";
-import type { InFlight, JobCreate, JobPatch } from "./types.ts";
+import type { InFlight, JobCreate, JobPatch, JobSurroundings } from "./types.ts";
 
 /**
  * No plan resumes more Jobs than this: their bodies are built to be compared, and the next plan goes on. It is some
@@ -36,8 +36,9 @@ export function suspendJobs(
 
 /** Resumes the suspended Jobs of the replicatedJobs that may start, each with its scheduling rebuilt (K16, R34). */
 export function resumeJobs(
-  { jobSet, buckets, startable, inFlight, isStartupDone, draft }: {
+  { jobSet, surroundings, buckets, startable, inFlight, isStartupDone, draft }: {
     jobSet: JobSet;
+    surroundings: JobSurroundings;
     buckets: Buckets;
     startable: ReadonlySet<number>;
     inFlight: InFlight;
@@ -52,7 +53,7 @@ export function resumeJobs(
     draft.setCondition({ type: "Suspended", status: "False", reason: "ResumeJobs", message: "jobset is resumed" });
   }
   if (suspended.length === 0) return [];
-  const build = jobFactory(jobSet);
+  const build = jobFactory(jobSet, surroundings);
   const patches: JobPatch[] = [];
   for (const job of suspended) {
     if (patches.length >= MAX_RESUMES) break;

@@ -2,11 +2,18 @@
 import type { JsonObject } from "../base/json.ts";
 import type { Job } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
+import type { FeatureGates } from "../api/feature_gates.ts";
+import type { Pod } from "../api/pod.ts";
+import type { Priorities } from "../api/priority.ts";
 import type { Scheduling } from "../api/scheduling.ts";
 
-/** The feature gates that a plan asks for (spec 6.1). */
-export interface Gates {
-  readonly RestartJob: boolean;
+export type Gates = FeatureGates;
+
+/** What the bodies of child Jobs depend on beside the JobSet. */
+export interface JobSurroundings {
+  readonly gates: Gates;
+  /** Undefined where they can't be read: the label `priority` is then left to the Pod webhook. */
+  readonly priorities: Priorities | undefined;
 }
 
 /** Requests that were sent, or refused and not yet due again: a plan asks for none of them twice. */
@@ -25,7 +32,7 @@ export interface InFlight {
   readonly jobSetDelete: boolean;
 }
 
-export interface PlanInput {
+export interface PlanInput extends JobSurroundings {
   readonly jobSet: JobSet;
   /** The Jobs whose owner reference names the JobSet; those of another uid are passed over. */
   readonly jobs: Iterable<Job>;
@@ -38,7 +45,8 @@ export interface PlanInput {
   readonly inFlight: InFlight;
   /** Milliseconds since 1970. */
   readonly now: number;
-  readonly gates: Gates;
+  /** Those with the JobSet's name as their label; undefined where they are not watched, or not yet known. */
+  readonly pods: Iterable<Pod> | undefined;
 }
 
 export interface JobDelete {

@@ -47,6 +47,8 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal, isCut: 
     clock,
     log,
     gates,
+    priorities: () => undefined,
+    podsOf: () => undefined,
     wake: (key) => queue.add(key),
     onFinished: (jobSet, state) => metrics.jobSets.finished(jobSet, state),
   });

@@ -5,6 +5,7 @@ import { asObject, type JsonObject } from "../../src/base/json.ts";
 import { readJobSet } from "../../src/api/job_set.ts";
 import { JOBSET_NAME } from "../../src/api/keys.ts";
 import { createOf, jobFactory } from "../../src/plan/job_factory.ts";
+import { nothingKnown } from "../../src/plan/nothing_known.ts";
 import { type BenchCluster, FLOOR, JOBS, JOBSETS, removeJobSet } from "./cluster.ts";
 import type { FloorOrder } from "./floor_protocol.ts";
 import { benchJobSet } from "./job_set.ts";
@@ -91,7 +92,7 @@ export class FloorSide implements Side {
   #writeBodies({ name, jobs }: Run, stored: JsonObject): string {
     const jobSet = readJobSet(stored);
     if (jobSet === undefined) throw new Error(`read JobSet "${name}": it has no name or uid`);
-    const build = jobFactory(jobSet);
+    const build = jobFactory(jobSet, nothingKnown());
     const bodies = Array.from({ length: jobs }, (_, index) => asObject(build(createOf(jobSet, 0, index))));
     const file = join(this.#cluster.controlPlane.dir, `${name}-bodies.json`);
     writeFileSync(file, JSON.stringify(bodies));

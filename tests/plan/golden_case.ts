@@ -15,6 +15,10 @@ export interface Frame {
   readonly succeededAndGone: JsonObject;
   readonly inFlight: JsonObject;
   readonly now: string | undefined;
+  /** Names of the feature gates that are on, here and in the frames that follow. */
+  readonly gates: readonly string[] | undefined;
+  /** Priorities by PriorityClass; `""` is the global default. Without it they can't be read. */
+  readonly priorities: JsonObject | undefined;
   readonly expect: JsonObject;
 }
 
@@ -23,7 +27,19 @@ export interface GoldenCase {
   readonly frames: readonly Frame[];
 }
 
-const FRAME_KEYS = ["jobSet", "jobs", "gone", "service", "claims", "succeededAndGone", "inFlight", "now", "expect"];
+const FRAME_KEYS = [
+  "jobSet",
+  "jobs",
+  "gone",
+  "service",
+  "claims",
+  "succeededAndGone",
+  "inFlight",
+  "now",
+  "gates",
+  "priorities",
+  "expect",
+];
 const PLAN_KEYS = [
   "deletes",
   "creates",
@@ -68,6 +84,8 @@ function readFrame(value: unknown, name: string): Frame {
     succeededAndGone: asObject(frame["succeededAndGone"]) ?? {},
     inFlight: asObject(frame["inFlight"]) ?? {},
     now: asString(frame["now"]),
+    gates: frame["gates"] === undefined ? undefined : asArray(frame["gates"]).map(String),
+    priorities: asObject(frame["priorities"]),
     expect: known(frame["expect"] ?? {}, PLAN_KEYS, name),
   };
 }

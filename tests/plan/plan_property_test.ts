@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { asInteger, asObject, type JsonObject } from "../../src/base/json.ts";
+import { DEFAULT_FEATURE_GATES } from "../../src/api/feature_gates.ts";
 import { type Job, readJob } from "../../src/api/job.ts";
 import { type JobSet, readJobSet } from "../../src/api/job_set.ts";
 import { jobFactory } from "../../src/plan/job_factory.ts";
@@ -27,7 +28,9 @@ function inputOf(
     succeededAndGone: new Map([["js-a-0", 0], ["js-b-1", 1], ["js-a-9", 0]]),
     inFlight: nothingKnown().inFlight,
     now: Date.UTC(2026, 0, 1, 12),
-    gates: { RestartJob: false },
+    gates: DEFAULT_FEATURE_GATES,
+    priorities: undefined,
+    pods: undefined,
   } satisfies PlanInput;
 }
 
@@ -45,7 +48,7 @@ describe("plan of any stored objects", () => {
         const result = plan(input);
         expect(result.creates.length).toBeLessThanOrEqual(MAX_CREATES);
         expect((result.vanished ?? []).length).toBeLessThanOrEqual(MAX_CREATES);
-        const build = jobFactory(input.jobSet);
+        const build = jobFactory(input.jobSet, input);
         for (const create of result.creates.slice(0, 3)) {
           expect(JSON.parse(JSON.stringify(build(create)))).toHaveProperty("metadata.name", create.name);
         }

@@ -37,7 +37,7 @@ function runCase(golden: GoldenCase): void {
 /** The whole plan in the words of the cases. Bodies are compared where a case gives them. */
 function shorten(actual: Plan, frame: Frame, input: PlanInput): JsonObject {
   const { deletes, creates, patches, service, claims, deleteJobSet, status, events, finished, lookAgainAt } = actual;
-  const build = jobFactory(input.jobSet);
+  const build = jobFactory(input.jobSet, input);
   const bodies = Object.entries(asObject(frame.expect["bodies"]) ?? {}).map(([name]) => {
     const create = creates.find((candidate) => candidate.name === name);
     return [name, create === undefined ? undefined : build(create)] as const;

@@ -1,10 +1,12 @@
 /** A small world for golden cases: what the API server would store, and how a plan's effects change it. */
 import { asArray, asInteger, asObject, asString, asStringMap, at, type JsonObject } from "../../src/base/json.ts";
+import { DEFAULT_FEATURE_GATES, featureGateProblem, featureGates } from "../../src/api/feature_gates.ts";
 import { type Job, readJob } from "../../src/api/job.ts";
 import { type JobSet, readJobSet } from "../../src/api/job_set.ts";
+import type { Priorities } from "../../src/api/priority.ts";
 import { createOf, jobFactory } from "../../src/plan/job_factory.ts";
 import { nothingKnown } from "../../src/plan/nothing_known.ts";
-import type { InFlight, Plan, PlanInput } from "../../src/plan/types.ts";
+import type { InFlight, JobSurroundings, Plan, PlanInput } from "../../src/plan/types.ts";
 import { type Frame, known } from "./golden_case.ts";
 import { conditionOf, countersOf, timeOf } from "./shorthand.ts";
 
@@ -43,6 +45,7 @@ export class World {
   readonly #claims = new Set<string>();
   readonly #succeededAndGone = new Map<string, number>();
   #now = timeOf("12:00:00");
+  #surroundings: JobSurroundings = { gates: DEFAULT_FEATURE_GATES, priorities: undefined };
 
   constructor(where: string) {
     this.#where = where;
@@ -70,6 +73,10 @@ export class World {
       this.#succeededAndGone.set(name, asInteger(attempt) ?? 0);
     }
     if (frame.now !== undefined) this.#now = timeOf(frame.now);
+    if (frame.gates !== undefined) this.#surroundings = { ...this.#surroundings, gates: gatesOn(frame.gates) };
+    if (frame.priorities !== undefined) {
+      this.#surroundings = { ...this.#surroundings, priorities: prioritiesOf(frame.priorities) };
+    }
   }
 
   input(inFlight: JsonObject): PlanInput {
@@ -81,14 +88,15 @@ export class World {
       succeededAndGone: this.#succeededAndGone,
       inFlight: this.#inFlight(inFlight),
       now: this.#now,
-      gates: { RestartJob: false },
+      pods: undefined,
+      ...this.#surroundings,
     };
   }
 
   /** The plan's effects, as if each request had been answered at once. */
   apply(plan: Plan): void {
     const jobSet = this.jobSet;
-    const build = jobFactory(jobSet);
+    const build = jobFactory(jobSet, this.#surroundings);
     for (const { name } of plan.deletes) this.#merge(name, { deleting: true });
     for (const create of plan.creates) {
       const suspend = jobSet.suspend;
@@ -142,7 +150,7 @@ export class World {
     const jobSet = this.jobSet;
     const [, replicatedJob, index] = /^js-(.*)-(\d+)$/.exec(String(row["name"])) ?? [];
     const position = jobSet.replicatedJobs.findIndex(({ name }) => name === replicatedJob);
-    const body = jobFactory(jobSet)(createOf(jobSet, position, Number(index)));
+    const body = jobFactory(jobSet, this.#surroundings)(createOf(jobSet, position, Number(index)));
     return asObject(at(body, "spec", "template")) ?? {};
   }
 
@@ -159,6 +167,22 @@ export class World {
       jobSetDelete: names["jobSetDelete"] === true,
     };
   }
+}
+
+function gatesOn(names: readonly string[]): JobSurroundings["gates"] {
+  for (const name of names) {
+    const problem = featureGateProblem(name, true);
+    if (problem !== undefined) throw new Error(problem);
+  }
+  return featureGates(Object.fromEntries(names.map((name) => [name, true])));
+}
+
+function prioritiesOf(shorthand: JsonObject): Priorities {
+  const { "": globalDefault = 0, ...classes } = shorthand;
+  return {
+    byClass: new Map(Object.entries(classes).map(([name, value]) => [name, Number(value)])),
+    globalDefault: Number(globalDefault),
+  };
 }
 
 /** A status in shorthand: conditions as lines, counters by name. */
