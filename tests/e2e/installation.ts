@@ -32,8 +32,12 @@ export async function applyManifest(environment: Environment): Promise<void> {
   });
   const selector = Object.entries(WEBHOOKS_OFF).map(([key, value]) => ({ key, operator: "NotIn", values: [value] }));
   for (const path of CONFIGURATIONS) {
-    const patch = [{ op: "add", path: "/webhooks/0/namespaceSelector", value: { matchExpressions: selector } }];
-    await environment.api.patch(`/apis/admissionregistration.k8s.io/v1/${path}`, patch, "json");
+    const configuration = `/apis/admissionregistration.k8s.io/v1/${path}`;
+    const webhooks = asArray(at(await environment.api.get(configuration), "webhooks"));
+    const patch = webhooks.map((_, index) => {
+      return { op: "add", path: `/webhooks/${index}/namespaceSelector`, value: { matchExpressions: selector } };
+    });
+    await environment.api.patch(configuration, patch, "json");
   }
 }
 
