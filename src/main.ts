@@ -1,5 +1,7 @@
+import { handleSignals } from "./agent/signals.ts";
 import { systemClock } from "./base/clock.ts";
 import { lineSink } from "./base/line_sink.ts";
+import { isAgentCall } from "./cli/agent.ts";
 import { failOnUncaught, stopOnSignals } from "./cli/process_events.ts";
 
 /** How long the last lines may take to reach a slow reader. */
@@ -12,25 +14,35 @@ const exit = async (code: number) => {
   await Promise.all([out.drain(LAST_LINES_MS), error.drain(LAST_LINES_MS)]);
   process.exit(code);
 };
+const exitNow = (code: number) => process.exit(code);
+// A compiled binary always has `bun` as argv[0]; argv0 is the name that it was called by.
+const call = { name: process.argv0, args: process.argv.slice(2) };
+const { env } = process;
 
-// First of all, before the rest is even loaded: process 1 of a container ignores signals that nobody handles.
-const signal = stopOnSignals(process, (code) => process.exit(code));
 failOnUncaught(process, (line) => {
   error.write(line);
   return exit(1);
 });
 
-const { runCommandLine } = await import("./cli/command_line.ts");
-await exit(
-  await runCommandLine({
-    // A compiled binary always has `bun` as argv[0]; argv0 is the name that it was called by.
-    name: process.argv0,
-    args: process.argv.slice(2),
-    env: process.env,
-    writeOut: (text) => out.write(text),
-    writeError: (text) => error.write(text),
-    signal,
-    // Loaded only by the command that needs it, so that the others start at once.
-    loadController: async () => (await import("./run.ts")).runController,
-  }),
-);
+// First of all, before the rest is even loaded: process 1 of a container ignores signals that nobody handles.
+if (isAgentCall(call)) {
+  const signals = handleSignals(process, exitNow);
+  // One runs in every Pod of a large JobSet: it loads nothing that it does not need.
+  const { runAgent } = await import("./agent/run_agent.ts");
+  const writeError = (text: string) => error.write(text);
+  await exit(await runAgent({ env, signals, writeError, isFirstProcess: process.pid === 1 }));
+} else {
+  const signal = stopOnSignals(process, exitNow);
+  const { runCommandLine } = await import("./cli/command_line.ts");
+  await exit(
+    await runCommandLine({
+      ...call,
+      env,
+      writeOut: (text) => out.write(text),
+      writeError: (text) => error.write(text),
+      signal,
+      // Loaded only by the command that needs it, so that the others start at once.
+      loadController: async () => (await import("./run.ts")).runController,
+    }),
+  );
+}

@@ -3,6 +3,7 @@ import { escapeControls } from "../base/logger.ts";
 import { ConfigFileError } from "../config/config_file_error.ts";
 import type { ControllerSettings } from "../config/settings.ts";
 import { UsageError } from "../config/usage_error.ts";
+import { addAgentCommand } from "./agent.ts";
 import { commandArgs } from "./command_args.ts";
 import { addControllerCommand } from "./controller.ts";
 import { describeError } from "./error_line.ts";
@@ -88,6 +89,7 @@ function buildProgram(context: CommandContext): Command {
     .configureOutput({ writeOut: context.writeOut, writeErr: () => {}, outputError: () => {} })
     .exitOverride();
   addControllerCommand(program, context);
+  addAgentCommand(program, context);
   addInstallCommand(program, context);
   addUpgradeCommand(program, context);
   addUninstallCommand(program, context);

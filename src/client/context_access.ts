@@ -5,9 +5,10 @@ import type { Log } from "../base/log.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import { ClusterAccessError } from "./cluster_access_error.ts";
 import { type Credentials, type CredentialSource, fixedCredentials, RereadCredentials } from "./credentials.ts";
-import { type Kubeconfig, type KubeconfigEntry, readText } from "./kubeconfig.ts";
+import type { Kubeconfig, KubeconfigEntry } from "./kubeconfig.ts";
 import { checkCertificates, checkKeyPair } from "./pem.ts";
 import { pluginCredentials } from "./plugin_credentials.ts";
+import { readText } from "./read_text.ts";
 
 export interface ContextAccessOptions {
   /** The context to use instead of the current one. */

@@ -3,8 +3,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import { type Credentials, RereadCredentials } from "./credentials.ts";
-import { readText } from "./kubeconfig.ts";
 import { checkCertificates } from "./pem.ts";
+import { readText } from "./read_text.ts";
 
 const SERVICE_ACCOUNT_DIR = "/var/run/secrets/kubernetes.io/serviceaccount";
 

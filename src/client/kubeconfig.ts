@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { LineCounter, parseDocument } from "yaml";
 import { asObject, asString, type JsonObject } from "../base/json.ts";
-import { ClusterAccessError, fileErrorWords } from "./cluster_access_error.ts";
+import { ClusterAccessError } from "./cluster_access_error.ts";
+import { readText } from "./read_text.ts";
 
 /** One named cluster, user or context, with the file that it stands in. */
 export interface KubeconfigEntry {
@@ -47,19 +47,6 @@ export async function readKubeconfigFiles(paths: readonly string[]): Promise<Kub
     users: firstWins(merged.map((one) => one.users)),
     contexts: firstWins(merged.map((one) => one.contexts)),
   };
-}
-
-/** A file's text. What cannot be read is an error of one line. */
-export async function readText(path: string, what: string): Promise<string>;
-export async function readText(path: string, what: string, missing: "missing is fine"): Promise<string | undefined>;
-export async function readText(path: string, what: string, missing?: "missing is fine"): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    const words = fileErrorWords(cause);
-    if (missing !== undefined && words === "no such file") return undefined;
-    throw new ClusterAccessError(`read ${what} "${path}": ${words}`, { cause });
-  }
 }
 
 /** Parses a kubeconfig (YAML or JSON). `path` names it in messages and gives the folder for relative paths. */
