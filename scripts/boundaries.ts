@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   leader: ["base", "api", "client", "cache", "watch"],
   certs: ["base", "api", "client", "cache", "watch"],
   agent: ["base", "api", "client", "watch"],
+  nodes: ["base", "api", "client", "config", "plan"],
   metrics: ["base", "api", "queue"],
   server: ["base", "api", "admission", "config"],
 };

@@ -9,6 +9,7 @@ import { addControllerCommand } from "./controller.ts";
 import { describeError } from "./error_line.ts";
 import { addInstallCommand } from "./install.ts";
 import { addManifestsCommand } from "./manifests.ts";
+import { addNodesCommand } from "./nodes.ts";
 import { addUninstallCommand } from "./uninstall.ts";
 import { addUpgradeCommand } from "./upgrade.ts";
 import { describeUsage } from "./usage_line.ts";
@@ -94,6 +95,7 @@ function buildProgram(context: CommandContext): Command {
   addUpgradeCommand(program, context);
   addUninstallCommand(program, context);
   addManifestsCommand(program, context);
+  addNodesCommand(program, context);
   addVersionCommand(program, context);
   return program;
 }

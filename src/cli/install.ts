@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import { systemClock } from "../base/clock.ts";
 import { parseDuration } from "../base/duration.ts";
-import { thisVersion, userAgent } from "../base/version.ts";
+import { thisVersion } from "../base/version.ts";
 import { UsageError } from "../config/usage_error.ts";
 import type { InstallCluster } from "../install/install_cluster.ts";
 import {
@@ -10,6 +9,7 @@ import {
   readInstallOptions,
   readYesOrNo,
 } from "../install/install_options.ts";
+import { withClient } from "./cluster_client.ts";
 import type { CommandContext } from "./command_line.ts";
 import { addInstallFlags, givenFlags } from "./manifests.ts";
 
@@ -80,33 +80,15 @@ export async function withCluster(
 ): Promise<void> {
   const isDryRun = readYesOrNo("dry-run", flags["dry-run"]) ?? false;
   const timeoutMs = readTimeout(flags["timeout"]);
-  const clock = systemClock();
-  const log = { info: () => {}, error: (message: string) => context.writeError(`warning: ${message}\n`) };
-  // Loaded only here: the other commands need no client.
-  const [{ loadClusterAccess }, { createKubeClient }, { waitForServer }, { InstallCluster }] = await Promise.all([
-    import("../client/cluster_access.ts"),
-    import("../client/kube_client.ts"),
-    import("../client/start_problem.ts"),
-    import("../install/install_cluster.ts"),
-  ]);
-  const { kubeconfig, context: contextName } = flags;
-  const { signal } = context;
-  const access = await loadClusterAccess({ kubeconfig, context: contextName, env: context.env, clock, log });
-  const client = createKubeClient({
-    access,
-    env: context.env,
-    qps: 0,
-    burst: 0,
-    userAgent: userAgent(thisVersion()),
-    clock,
-  });
-  try {
-    await waitForServer({ client, server: access.server, clock, signal });
-    const report = (line: string) => context.writeOut(`${line}\n`);
-    await act(new InstallCluster({ client, clock, signal, report, isDryRun, timeoutMs }));
-  } finally {
-    client.close();
-  }
+  await withClient(
+    { kubeconfig: flags["kubeconfig"], context: flags["context"] },
+    context,
+    async ({ client, clock }) => {
+      const { InstallCluster } = await import("../install/install_cluster.ts");
+      const report = (line: string) => context.writeOut(`${line}\n`);
+      await act(new InstallCluster({ client, clock, signal: context.signal, report, isDryRun, timeoutMs }));
+    },
+  );
 }
 
 export function isGiven(flags: InstallFlags, flag: string): boolean {

@@ -27,7 +27,8 @@ export function byName(a: string, b: string): number {
 /** Nodes that a Pod with this node selector could go to. */
 export function usableNodes({ nodes }: Domain, nodeSelector: Readonly<Record<string, string>>): number {
   const asked = Object.entries(nodeSelector);
-  return nodes.filter(({ isUsable, labels }) => isUsable && asked.every(([key, value]) => labels[key] === value)).length;
+  return nodes.filter(({ isUsable, labels }) => isUsable && asked.every(([key, value]) => labels[key] === value))
+    .length;
 }
 
 function domain(name: string, members: readonly NodeView[]): Domain {

@@ -1,5 +1,6 @@
 /** Which nodes are labelled and tainted for which Job. Pure. */
-import { type Domain, domainsOf, usableNodes } from "./domains.ts";
+import { chooseDomains } from "./choose_domains.ts";
+import { byName, type Domain, domainsOf, usableNodes } from "./domains.ts";
 import { type JobNeed, labelProblem } from "./job_need.ts";
 import { holderOf, type NodeView } from "./node_view.ts";
 import type { NodeWish } from "./node_wish.ts";
@@ -37,7 +38,7 @@ export function planLabels({ topologyKey, nodes, needs }: LabelInput): LabelPlan
   return {
     kind: "plan",
     wishes: needs.flatMap((need) => wishesOf(need, homes.get(need) ?? chosen.get(need))),
-    notes: [...chosen].flatMap(([need, domain]) => narrowness(need, domain)),
+    notes: homeless.flatMap((need) => narrowness(need, chosen.get(need))),
   };
 }
 
@@ -57,7 +58,8 @@ function heldDomain(
     problem: `label nodes for Job ${need.namespace}/${need.name}: ${why}; ` +
       "take labels away with 'jobset nodes unlabel' or kubectl, then run this again",
   });
-  const stray = nodes.find((node) => holderOf(node) === need.holder && node.labels[topologyKey] === undefined);
+  const strays = nodes.filter((node) => holderOf(node) === need.holder && node.labels[topologyKey] === undefined);
+  const [stray] = strays.toSorted((a, b) => byName(a.name, b.name));
   if (stray !== undefined) return refused(`node ${stray.name} is labelled for it and has no label "${topologyKey}"`);
   const [held, second] = domains.filter(({ holders }) => holders.has(need.holder));
   if (held === undefined) return { kind: "held", domain: undefined };
@@ -71,35 +73,6 @@ function isFree({ holders, foreign, usable }: Domain): boolean {
   return holders.size === 0 && foreign === 0 && usable > 0;
 }
 
-/**
- * How many nodes a Job needs is not known here: several Pods may share a node. So a Job gets the smallest domain with a node for
- * each of its Pods, and where there is none the largest. The Jobs with the fewest domains to choose from choose first.
- */
-function chooseDomains(needs: readonly JobNeed[], free: readonly Domain[]): ReadonlyMap<JobNeed, Domain> {
-  const options = needs.map((need) => {
-    const sizes = free.map((domain) => ({ domain, size: usableNodes(domain, need.nodeSelector) }))
-      .filter(({ size }) => size > 0).sort((a, b) => a.size - b.size);
-    return { need, sizes, fitting: sizes.filter(({ size }) => size >= need.pods) };
-  });
-  const choices = ({ sizes, fitting }: typeof options[number]) =>
-    fitting.length > 0 ? fitting.length : free.length + sizes.length;
-  const taken = new Set<Domain>();
-  const chosen = new Map<JobNeed, Domain>();
-  for (const { need, sizes, fitting } of options.sort((a, b) => choices(a) - choices(b))) {
-    const isLeft = ({ domain }: { readonly domain: Domain }) => !taken.has(domain);
-    const home = (fitting.find(isLeft) ?? largest(sizes.filter(isLeft)))?.domain;
-    if (home === undefined) continue;
-    taken.add(home);
-    chosen.set(need, home);
-  }
-  return chosen;
-}
-
-/** The first of those, so that equal domains are taken in the order of their names. */
-function largest<S extends { readonly size: number }>(sizes: readonly S[]): S | undefined {
-  return sizes.reduce<S | undefined>((best, entry) => best === undefined || entry.size > best.size ? entry : best, undefined);
-}
-
 /** Every node of the domain, also one that is not ready now. */
 function wishesOf(need: JobNeed, domain: Domain | undefined): readonly NodeWish[] {
   return (domain?.nodes ?? []).map(({ name }) => ({
@@ -110,7 +83,8 @@ function wishesOf(need: JobNeed, domain: Domain | undefined): readonly NodeWish[
   }));
 }
 
-function narrowness(need: JobNeed, domain: Domain): readonly string[] {
+function narrowness(need: JobNeed, domain: Domain | undefined): readonly string[] {
+  if (domain === undefined) return [];
   const size = usableNodes(domain, need.nodeSelector);
   if (size >= need.pods) return [];
   const nodes = size === 1 ? "1 node" : `${size} nodes`;
@@ -129,7 +103,9 @@ function shortage(
   const more = missing.length === 1 ? "1 more is" : `${missing.length} more are`;
   const held = domains.filter(({ holders }) => holders.size > 0);
   const foreign = domains.filter(({ holders, foreign }) => holders.size === 0 && foreign > 0);
-  const unusable = domains.filter(({ holders, foreign, usable }) => holders.size === 0 && foreign === 0 && usable === 0);
+  const unusable = domains.filter(({ holders, foreign, usable }) =>
+    holders.size === 0 && foreign === 0 && usable === 0
+  );
   const parts = [
     `of ${domains.length} domain${domains.length === 1 ? "" : "s"} ${domains.filter(isFree).length} free`,
     ...(held.length > 0 ? [`${held.length} labelled for Jobs`] : []),
