@@ -2,6 +2,8 @@
 import type { Job, JobFailure } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { splitChildJobName } from "../api/names.ts";
+import { standingOf } from "./job_restarts.ts";
+import type { Gates } from "./types.ts";
 
 /** A Job that the failure policy looks at, with the reason that counts. */
 export interface FailedJob {
@@ -25,7 +27,7 @@ export interface Buckets {
   /** How many of these names each replicatedJob has, by its position in the spec. */
   readonly ownedCounts: readonly number[];
   readonly positions: Positions;
-  /** Jobs left alone because their restart-attempt label is no integer. */
+  /** Jobs left alone because a label that tells their attempt is no integer. */
   readonly malformed: readonly Job[];
 }
 
@@ -33,7 +35,7 @@ export interface Buckets {
 export type Positions = ReadonlyMap<string, number>;
 
 /** Jobs owned by another uid, such as an older JobSet of the same name, are passed over. */
-export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>): Buckets {
+export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>, gates: Gates): Buckets {
   const previous: Job[] = [];
   const current: Job[] = [];
   const failed: FailedJob[] = [];
@@ -43,19 +45,16 @@ export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>): Buckets {
   const ownedNames = new Set<string>();
   const ownedCounts = jobSet.replicatedJobs.map(() => 0);
   const positions = new Map(jobSet.replicatedJobs.map(({ name }, position) => [`${jobSet.name}-${name}`, position]));
+  const standing = standingOf(jobSet, gates);
   for (const job of jobs) {
     if (job.ownerUid !== jobSet.uid) continue;
     ownedNames.add(job.name);
     const position = positionOf(jobSet, positions, job.name);
     if (position !== undefined) ownedCounts[position] = (ownedCounts[position] ?? 0) + 1;
-    if (job.restartAttempt === undefined) {
-      malformed.push(job);
-      continue;
-    }
-    if (job.restartAttempt < jobSet.status.restarts) {
-      previous.push(job);
-      continue;
-    }
+    const which = standing(job);
+    if (which === "malformed") malformed.push(job);
+    if (which === "previous") previous.push(job);
+    if (which !== "current") continue;
     current.push(job);
     if (job.phase.kind === "failed" || job.phase.kind === "failing") failed.push({ job, failure: job.phase.failure });
     else if (job.phase.kind === "complete") successful.push(job);

@@ -99,7 +99,8 @@ function withJob(message: string, failed: FailedJob | undefined): string {
   return `${message} (first failed job: ${failed?.job.name ?? ""})`;
 }
 
-function fail(draft: StatusDraft, reason: string, message: string): void {
+/** Ends the JobSet as Failed. */
+export function fail(draft: StatusDraft, reason: string, message: string): void {
   draft.setCondition({ type: "Failed", status: "True", reason, message });
   draft.setCondition({
     type: "RestartingJobSet",

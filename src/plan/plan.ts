@@ -6,12 +6,14 @@ import { headlessService, volumeClaims } from "./children.ts";
 import { type Counters, countJobs } from "./counters.ts";
 import { applyFailurePolicy } from "./failure_policy.ts";
 import { type Absence, absentIndexes, findAbsences, MAX_ABSENT_NAMES } from "./finished_and_gone.ts";
+import { restartInPlace, strategyProblems } from "./in_place_restart.ts";
 import { createOf } from "./job_factory.ts";
+import { oldPodsCheck } from "./old_pods.ts";
 import { reportStartup, startableReplicatedJobs } from "./startup.ts";
 import { StatusDraft } from "./status_draft.ts";
 import { complete, isSuccessPolicyMet } from "./success_policy.ts";
 import { resumeJobs, suspendJobs } from "./suspension.ts";
-import type { InFlight, JobCreate, JobDelete, JobPatch, ObjectCreate, Plan, PlanInput } from "./types.ts";
+import type { EventDraft, InFlight, JobCreate, JobDelete, JobPatch, ObjectCreate, Plan, PlanInput } from "./types.ts";
 
 /** A plan under construction. */
 interface Draft {
@@ -24,6 +26,7 @@ interface Draft {
   finished?: "completed" | "failed";
   lookAgainAt?: number;
   error?: string;
+  notices?: readonly EventDraft[];
 }
 
 const NOTHING: Draft = { deletes: [], claims: [], creates: [], patches: [], deleteJobSet: false };
@@ -49,14 +52,20 @@ export function plan(input: PlanInput): Plan {
     ? planUnfinished(context)
     : planFinished(context, Date.parse(terminal.lastTransitionTime));
   const write = status.write();
+  const isGoingOn = terminal === undefined && draft.finished === undefined;
+  const oldPods = isGoingOn ? oldPodsCheck(jobSet, buckets.previous) : {};
+  const notices = [...draft.notices ?? [], ...oldPods.notice === undefined ? [] : [oldPods.notice]];
   return {
     ...draft,
+    ...(notices.length === 0 ? {} : { notices }),
+    ...(oldPods.check === undefined ? {} : { oldPods: oldPods.check }),
     ...(write === undefined ? {} : { status: write }),
     ...(draft.finished === undefined ? vanishedNames(context) : {}),
     events: status.events,
     problems: [
       ...buckets.malformed.map((job) => `job "${job.name}" is left alone: its restart-attempt label is no integer`),
       ...strangers.map((job) => `job "${job.name}" is counted nowhere: its replicatedJob is not in the spec`),
+      ...(isGoingOn ? strategyProblems(jobSet, input.gates) : []),
     ],
   };
 }
@@ -78,7 +87,7 @@ function planFinished({ jobSet, buckets, inFlight, now }: Context, finishedAt: n
   return { ...NOTHING, deletes, deleteJobSet: !inFlight.jobSetDelete };
 }
 
-/** Spec 3.2, steps 3 to 11. */
+/** Spec 3.2, steps 3 to 12. */
 function planUnfinished(context: Context): Draft {
   const { jobSet, buckets, inFlight, status } = context;
   const deletes = deletesOf(buckets.previous, inFlight);
@@ -93,7 +102,10 @@ function planUnfinished(context: Context): Draft {
     if (isSuccessPolicyMet(jobSet, withSucceeding(succeeded, buckets.active))) return { ...NOTHING, deletes };
     return { ...NOTHING, deletes, ...applyFailurePolicy({ ...context, failed: buckets.failed, draft: status }) };
   }
-  return { ...NOTHING, deletes, ...planChildren(context) };
+  const children = planChildren(context);
+  const inPlace = restartInPlace({ ...context, draft: status });
+  // What the children need is of no use to a JobSet that fails with this plan.
+  return { ...NOTHING, deletes, ...(inPlace.finished === undefined ? children : {}), ...inPlace };
 }
 
 /** Spec 3.2, steps 7 to 11. Jobs wait for the Service and the claims; a suspension waits for nothing. */

@@ -3,6 +3,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { JobSetConditionType } from "../api/conditions.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { type Counters, countersDiffer, replicatedJobsStatus } from "./counters.ts";
+import type { JobRestartLists } from "./job_restarts.ts";
 import type { EventDraft, StatusWrite } from "./types.ts";
 
 export interface ConditionChange {
@@ -24,6 +25,7 @@ export class StatusDraft {
   readonly #time: string;
   readonly #conditions: JsonObject[];
   readonly #otherFields: Record<string, unknown> = {};
+  readonly #jobRestarts = new Map<string, JobRestartLists>();
   #counters: ReadonlyMap<string, Counters>;
   #conditionsChanged = false;
 
@@ -59,6 +61,18 @@ export class StatusDraft {
     }
   }
 
+  /** Spec 5.1: what the agents read. */
+  setInPlaceRestart(
+    attempts: { readonly previousInPlaceRestartAttempt?: number; readonly currentInPlaceRestartAttempt?: number },
+  ): void {
+    Object.assign(this.#otherFields, attempts);
+  }
+
+  /** The lists of one replicatedJob, each as a whole. */
+  setJobRestarts(replicatedJob: string, lists: JobRestartLists): void {
+    this.#jobRestarts.set(replicatedJob, lists);
+  }
+
   setTerminalState(state: "Completed" | "Failed"): void {
     this.#otherFields["terminalState"] = state;
   }
@@ -70,11 +84,14 @@ export class StatusDraft {
   /** The write that the changes ask for, if any. `restarts` is in every write (spec 1.2). */
   write(): StatusWrite | undefined {
     const fields: Record<string, unknown> = { ...this.#otherFields };
-    const changesMore = this.#conditionsChanged || Object.keys(fields).length > 0;
+    const raisesJobs = this.#jobRestarts.size > 0;
+    const changesMore = this.#conditionsChanged || raisesJobs || Object.keys(fields).length > 0;
     const changesCounters = countersDiffer(this.#jobSet, this.#counters);
     if (!changesMore && !changesCounters) return undefined;
     if (this.#conditionsChanged) fields["conditions"] = this.#conditions;
-    if (changesCounters) fields["replicatedJobsStatus"] = replicatedJobsStatus(this.#jobSet, this.#counters);
+    if (changesCounters || raisesJobs) {
+      fields["replicatedJobsStatus"] = replicatedJobsStatus(this.#jobSet, this.#counters, this.#jobRestarts);
+    }
     fields["restarts"] ??= this.#jobSet.status.restarts;
     return { fields, onlyCounters: !changesMore };
   }

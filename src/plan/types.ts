@@ -6,6 +6,7 @@ import type { FeatureGates } from "../api/feature_gates.ts";
 import type { Pod } from "../api/pod.ts";
 import type { Priorities } from "../api/priority.ts";
 import type { Scheduling } from "../api/scheduling.ts";
+import type { OldPodsCheck } from "./old_pods.ts";
 
 export type Gates = FeatureGates;
 
@@ -103,6 +104,10 @@ export interface Plan {
   readonly status?: StatusWrite;
   /** Emitted once the status write has succeeded, or at once where there is none. */
   readonly events: readonly EventDraft[];
+  /** Warnings of what is wrong with the objects as they stand: each told once, until a plan comes without it. */
+  readonly notices?: readonly EventDraft[];
+  /** Old Jobs whose Pods may have to be forced off dead nodes (spec 7.11). */
+  readonly oldPods?: OldPodsCheck;
   /** The JobSet reaches this state with the status write. */
   readonly finished?: "completed" | "failed";
   /** Milliseconds since 1970. */
