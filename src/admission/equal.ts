@@ -5,7 +5,7 @@
  */
 import { asObject, type JsonObject } from "../base/json.ts";
 import type { FieldRule } from "./field_rule.ts";
-import { equalQuantities } from "./quantity.ts";
+import { equalQuantities } from "../api/quantity.ts";
 import { ZERO_VALUES } from "./zero_values.ts";
 
 type StructRules = Readonly<Record<string, FieldRule>>;

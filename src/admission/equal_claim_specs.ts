@@ -3,7 +3,7 @@
  * same YAML the second time: what the API server and the volume controller fill in must not count.
  */
 import { asArray, asObject, at, type JsonObject } from "../base/json.ts";
-import { equalQuantities } from "./quantity.ts";
+import { equalQuantities } from "../api/quantity.ts";
 
 const QUANTITY_MAPS: readonly string[] = ["requests", "limits"];
 /** Everything that a claim's spec has today. A field of a later Kubernetes counts only where the template names it. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { errorText } from "../../src/admission/field_error.ts";
-import { equalQuantities } from "../../src/admission/quantity.ts";
+import { equalQuantities } from "../../src/api/quantity.ts";
 import { seededRandom } from "../../src/base/seeded_random.ts";
 import { pick, Templates } from "../../src/admission/test_templates.ts";
 import { validateUpdate } from "../../src/admission/validate_update.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { equalQuantities, parseQuantity } from "./quantity.ts";
+import { canonicalQuantity, equalQuantities, parseQuantity } from "./quantity.ts";
 
 describe("quantities of one value are equal", () => {
   const equal: readonly (readonly [unknown, unknown])[] = [
@@ -115,5 +115,16 @@ test("no value makes it throw", () => {
   fc.assert(fc.property(fc.anything(), fc.anything(), (a, b) => {
     parseQuantity(a);
     equalQuantities(a, b);
+  }));
+});
+
+test("the canonical text is the same exactly where the values are equal", () => {
+  const value = fc.oneof(
+    fc.nat(2000).map((n) => `${n}m`),
+    fc.nat(3),
+    fc.constantFrom("1Ki", "1024", "x", "1.5", "1500m"),
+  );
+  fc.assert(fc.property(value, value, (a, b) => {
+    expect(canonicalQuantity(a) === canonicalQuantity(b)).toBe(equalQuantities(a, b));
   }));
 });

@@ -58,6 +58,12 @@ export function equalQuantities(a: unknown, b: unknown): boolean {
   return left.digits === right.digits && left.exponent === right.exponent;
 }
 
+/** One text for all spellings of a value, for hashes; what is no quantity keeps its JSON text. */
+export function canonicalQuantity(value: unknown): string {
+  const parsed = parseQuantity(value);
+  return parsed === undefined ? JSON.stringify(value) ?? "" : `${parsed.digits}e${parsed.exponent}`;
+}
+
 /** The largest integer where the value is above it: apimachinery caps quantities of a binary suffix. */
 function cappedBinary(digits: bigint, fractionLength: number): bigint {
   const scale = 10n ** BigInt(fractionLength);
