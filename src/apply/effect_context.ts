@@ -39,6 +39,10 @@ export class EffectContext {
     this.retries = new Retries(options.clock);
   }
 
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
   get isStopped(): boolean {
     return this.#isStopped;
   }

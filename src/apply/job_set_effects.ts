@@ -9,6 +9,7 @@ import { messageOf } from "../base/message_of.ts";
 import { EffectContext, type EffectsOptions, gotNoAnswer } from "./effect_context.ts";
 import { type Effect, EffectPool } from "./effect_pool.ts";
 import { FoundationEffects } from "./foundation_effects.ts";
+import { OldPods } from "./old_pods.ts";
 import * as requests from "./requests.ts";
 import { type Refusal, RefusalReport } from "./refusals.ts";
 
@@ -27,6 +28,7 @@ export class JobSetEffects {
   readonly succeededAndGone = new Map<string, number>();
   readonly #context: EffectContext;
   readonly #foundation: FoundationEffects;
+  readonly #oldPods: OldPods;
   readonly #pool = new EffectPool(POOL_SIZE);
   /** Patches have a pool of their own: a suspension does not wait for creates that hang (spec 9, K17). */
   readonly #patchPool = new EffectPool(POOL_SIZE);
@@ -51,6 +53,7 @@ export class JobSetEffects {
     this.uid = uid;
     this.#context = new EffectContext(options);
     this.#foundation = new FoundationEffects(this.#context);
+    this.#oldPods = new OldPods(this.#context);
   }
 
   /** Claims that exist, or did once (spec 3.11). */
@@ -90,6 +93,7 @@ export class JobSetEffects {
     if (plan.deleteJobSet) effects.push(() => this.#deleteJobSet(jobSet));
     this.#pool.replace(effects);
     this.#patchPool.replace(plan.patches.map((patch) => () => this.#patchJob(jobSet, patch)));
+    this.#oldPods.follow(jobSet, plan.oldPods);
     // The creates that would have told of the refusals may just have been called off.
     if (this.#newRefusals.length > 0) this.#settleCreates(jobSet);
   }
@@ -107,7 +111,7 @@ export class JobSetEffects {
   /** Starts nothing more and forgets the retries; resolves once what is under way has settled. */
   async stop(): Promise<void> {
     this.#context.stop();
-    await Promise.all([this.#pool.stop(), this.#patchPool.stop()]);
+    await Promise.all([this.#pool.stop(), this.#patchPool.stop(), this.#oldPods.stop()]);
   }
 
   /** BlockingRecreate (R07): a create of an older attempt may yet make an old Job. */

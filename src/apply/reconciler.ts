@@ -67,6 +67,8 @@ interface Entry {
   statusAt: number;
   /** Problems told already, so that each is logged once. */
   readonly problems: Set<string>;
+  /** Notices of the newest plan: the next plan that says one of them again tells nothing new. */
+  notices: ReadonlySet<string>;
   /** Status writes that failed, and may have taken effect all the same: any of those based on this version. */
   unconfirmed: { readonly resourceVersion: string; readonly decisions: readonly Plan[] } | undefined;
   /** A Job of the current attempt vanished: perhaps the JobSet is being deleted, and its own event is late. */
@@ -106,6 +108,7 @@ export class Reconciler {
     const planMs = clock.monotonic() - startedAt;
     entry.effects.submit(jobSet, decision, this.#surroundings());
     this.#logProblems(key, entry, decision);
+    this.#tellNotices(jobSet, entry, decision);
     const outcome = await this.#settle(jobSet, entry, decision);
     return { outcome, restMs: restMs({ decision, planMs, hasBacklog: entry.effects.hasBacklog }) };
   }
@@ -266,6 +269,7 @@ export class Reconciler {
       // The first counters are all zero: they too may wait, so that the first Jobs need not.
       statusAt: clock.monotonic(),
       problems: new Set(),
+      notices: new Set(),
       unconfirmed: undefined,
       isDoubtful: false,
     };
@@ -299,6 +303,17 @@ export class Reconciler {
     // The status may not have counted the success yet.
     if (phase.kind === "complete") entry.effects.succeededAndGone.set(name, restartAttempt);
     else if (!jobSet.isDeleting && terminalCondition(jobSet.status) === undefined) entry.isDoubtful = true;
+  }
+
+  #tellNotices(jobSet: JobSet, entry: Entry, { notices = [] }: Plan): void {
+    const known = entry.notices;
+    if (notices.length === 0 && known.size === 0) return;
+    entry.notices = new Set(notices.map(({ reason, note }) => `${reason} ${note}`));
+    for (const notice of notices) {
+      if (known.has(`${notice.reason} ${notice.note}`)) continue;
+      this.#options.events.emit(jobSet, notice);
+      this.#options.log.info(0, notice.note, { jobSet: objectKey(jobSet.namespace, jobSet.name) });
+    }
   }
 
   #logProblems(key: string, entry: Entry, { problems }: Plan): void {

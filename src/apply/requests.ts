@@ -1,7 +1,7 @@
 /** The requests that a plan's entries become (spec 6.6). */
 import type { JsonObject } from "../base/json.ts";
 import type { JobSet } from "../api/job_set.ts";
-import { API_VERSION } from "../api/keys.ts";
+import { API_VERSION, JOBSET_NAME } from "../api/keys.ts";
 import type { Scheduling } from "../api/scheduling.ts";
 import type { JobDelete, JobPatch } from "../plan/types.ts";
 import type { KubeRequest } from "../client/kube_client.ts";
@@ -104,4 +104,30 @@ export function getClaim(namespace: string, name: string): KubeRequest {
 
 export function createClaim(namespace: string, body: JsonObject): KubeRequest {
   return { method: "POST", path: `/api/v1/namespaces/${namespace}/persistentvolumeclaims`, body };
+}
+
+/** One page of the JobSet's Pods. */
+export function listPods(
+  namespace: string,
+  { jobSet, page }: { jobSet: string; page: string | undefined },
+): KubeRequest {
+  const query = { labelSelector: `${JOBSET_NAME}=${jobSet}`, limit: "500" };
+  return {
+    method: "GET",
+    path: `/api/v1/namespaces/${namespace}/pods`,
+    query: page === undefined ? query : { ...query, continue: page },
+  };
+}
+
+export function getNode(name: string): KubeRequest {
+  return { method: "GET", path: `/api/v1/nodes/${name}` };
+}
+
+/** Without waiting for a kubelet to say that its containers have ended; only this very Pod. */
+export function forceDeletePod(namespace: string, { name, uid }: { name: string; uid: string }): KubeRequest {
+  return {
+    method: "DELETE",
+    path: `/api/v1/namespaces/${namespace}/pods/${name}`,
+    body: { apiVersion: "v1", kind: "DeleteOptions", gracePeriodSeconds: 0, preconditions: { uid } },
+  };
 }
