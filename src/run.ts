@@ -19,6 +19,7 @@ import { WorkQueue } from "./queue/work_queue.ts";
 import { certificateSources } from "./run/certificates.ts";
 import { CrdCheck } from "./run/crd_check.ts";
 import { runLoop, WORKERS } from "./run/loop.ts";
+import { podLookUps } from "./run/pod_look_ups.ts";
 import { Tasks } from "./run/tasks.ts";
 import { trimMemory } from "./run/trim_memory.ts";
 import { type Caches, type Parts, Watches } from "./run/watches.ts";
@@ -140,6 +141,7 @@ class Controller {
         gates: settings.featureGates,
         metrics,
         certificates: sources.webhooks,
+        podLookUps: podLookUps({ client, watchedNamespace: settings.namespace }),
       });
       this.#webhooks = webhooks;
       this.#tasks.run((signal) => webhooks.start(signal));

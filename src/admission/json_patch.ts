@@ -1,4 +1,4 @@
-/** JSON Patch (RFC 6902), the two operations that defaulting needs. */
+/** JSON Patch (RFC 6902), the two operations that our webhooks need. */
 import { asObject, type JsonObject } from "../base/json.ts";
 
 /** One change. `path` is a JSON Pointer; `add` of a member that exists replaces it. */
@@ -11,6 +11,30 @@ export interface JsonPatchOperation {
 /** A JSON Pointer: each step escaped, so that a key such as `example.com/a` stays one step. */
 export function jsonPointer(...steps: readonly (string | number)[]): string {
   return steps.map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+/**
+ * The operation that gives a member this value, with the objects that are absent (or null) on the way; a last step `-` after a list
+ * appends. Undefined where something else than an object stands in the way: that is for the schema to refuse.
+ */
+export function setOperation(
+  document: unknown,
+  steps: readonly string[],
+  value: unknown,
+): JsonPatchOperation | undefined {
+  let here = document;
+  for (const [depth, step] of steps.entries()) {
+    const isLast = depth === steps.length - 1;
+    const object = asObject(here);
+    if (object === undefined && !(isLast && Array.isArray(here))) return undefined;
+    const next = object !== undefined && Object.hasOwn(object, step) ? object[step] : undefined;
+    if (isLast || next === undefined || next === null) {
+      const whole = steps.slice(depth + 1).reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);
+      return { op: "add", path: jsonPointer(...steps.slice(0, depth + 1)), value: whole };
+    }
+    here = next;
+  }
+  return undefined;
 }
 
 /**

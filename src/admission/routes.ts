@@ -1,4 +1,4 @@
-/** The admission webhooks for JobSets over HTTP (spec 2): any bytes get a valid answer or a 4xx. */
+/** The admission webhooks for JobSets and their Pods over HTTP (spec 2, 4.1): any bytes get a valid answer or a 4xx. */
 import { messageOf } from "../base/message_of.ts";
 import { Hono } from "hono";
 import { GROUP, KIND } from "../api/keys.ts";
@@ -10,9 +10,9 @@ import { type AdmissionRequest, plainRefusal, readReview, reviewAnswer, type Ver
 import { countValues } from "./count_values.ts";
 import { defaultJobSet } from "./defaults.ts";
 import type { FieldError } from "./field_error.ts";
-import { podProblem } from "./pod_rules.ts";
 import { refusal } from "./refusal.ts";
 import { ClaimLookUps, type GetClaim } from "./routes_claims.ts";
+import { type PodLookUps, PodReviews } from "./routes_pods.ts";
 import { claimsToLookUp, validateCreate } from "./validate_create.ts";
 import { validateUpdate } from "./validate_update.ts";
 
@@ -26,6 +26,7 @@ const POD = "/Pod";
 export interface AdmissionRoutesOptions {
   readonly gates: FeatureGates;
   readonly getClaim: GetClaim;
+  readonly podLookUps: PodLookUps;
   readonly clock: Clock;
   readonly log: Log;
   /** Spec 2: 16 MiB if left out. */
@@ -51,7 +52,7 @@ const MAX_NAME_LENGTH = 253;
 const ALLOWED: Verdict = { kind: "allowed" };
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 
-/** The routes of spec 2, and those of a reference installation for Pods; 404 and 405 for anything else. */
+/** The routes of spec 2 and 4.1; 404 and 405 for anything else. */
 export function admissionRoutes(options: AdmissionRoutesOptions): Hono {
   const app = new Hono();
   const serve = (path: string, judge: Judge) => {
@@ -62,8 +63,9 @@ export function admissionRoutes(options: AdmissionRoutesOptions): Hono {
   const groupKind = `${GROUP}/${KIND}`;
   serve(MUTATE_PATH, { groupKind, judge: mutate });
   serve(VALIDATE_PATH, { groupKind, judge: (request) => validate(request, options.gates, lookUps) });
-  serve(MUTATE_POD_PATH, { groupKind: POD, judge: () => ALLOWED });
-  serve(VALIDATE_POD_PATH, { groupKind: POD, judge: validatePod });
+  const pods = new PodReviews(options);
+  serve(MUTATE_POD_PATH, { groupKind: POD, judge: (request) => pods.mutate(request) });
+  serve(VALIDATE_POD_PATH, { groupKind: POD, judge: (request) => pods.validate(request) });
   app.notFound(() => complain(404, "404 page not found"));
   return app;
 }
@@ -118,11 +120,6 @@ function mutate({ operation, object }: AdmissionRequest): Verdict {
   const patch = defaultJobSet(object);
   if (patch.length === 0) return ALLOWED;
   return { kind: "patched", patch: Buffer.from(JSON.stringify(patch)).toString("base64") };
-}
-
-function validatePod({ operation, object }: AdmissionRequest): Verdict {
-  const problem = operation === "CREATE" ? podProblem(object) : undefined;
-  return problem === undefined ? ALLOWED : plainRefusal(403, problem);
 }
 
 async function validate(request: AdmissionRequest, gates: FeatureGates, lookUps: ClaimLookUps): Promise<Verdict> {

@@ -19,6 +19,7 @@ test("5,000 odd requests: each a valid answer or a 4xx within a second, and no r
   const app = admissionRoutes({
     gates: { ...DEFAULT_FEATURE_GATES, InPlaceRestart: true, ElasticJobSet: true, RestartJob: true },
     getClaim: () => Promise.resolve({ kind: "absent" }),
+    podLookUps: { leaders: () => Promise.resolve([]), domain: () => Promise.resolve(undefined) },
     clock: systemClock(),
     log,
   });

@@ -6,16 +6,26 @@ import type { ExistingClaim } from "./existing_claim.ts";
 import { applyPatch, type JsonPatchOperation } from "./json_patch.ts";
 import { admissionRoutes, MUTATE_PATH, VALIDATE_PATH } from "./routes.ts";
 import type { GetClaim } from "./routes_claims.ts";
+import type { PodLookUps } from "./routes_pods.ts";
 import { admissionReview, reviewedJobSet } from "./test_reviews.ts";
 
 const UID = "705ab4f5-6393-11e8-b7cc-42010a800002";
 const LATE = "no answer within 5 s";
+const NO_PODS: PodLookUps = { leaders: () => Promise.resolve([]), domain: () => Promise.resolve(undefined) };
 const JSON_TYPE = { "content-type": "application/json" };
 
 function routes(getClaim: GetClaim = () => Promise.resolve({ kind: "absent" }), clock = new FakeClock()) {
   const errors: string[] = [];
   const log = { info: () => undefined, error: (message: string) => errors.push(message) };
-  const app = admissionRoutes({ gates: DEFAULT_FEATURE_GATES, getClaim, clock, log, maxBodyBytes: 1_000_000 });
+  const podLookUps = NO_PODS;
+  const app = admissionRoutes({
+    gates: DEFAULT_FEATURE_GATES,
+    getClaim,
+    podLookUps,
+    clock,
+    log,
+    maxBodyBytes: 1_000_000,
+  });
   const send = (path: string, body: string, headers: Record<string, string> = JSON_TYPE, method = "POST") =>
     app.request(path, { method, headers, ...(method === "GET" ? {} : { body }) });
   const ask = async (path: string, body: unknown): Promise<JsonObject> => {
@@ -259,7 +269,8 @@ describe("what is no review", () => {
   test("an update of a JobSet full of restart counters is judged, large as it is", async () => {
     const log = { info: () => undefined, error: () => undefined };
     const getClaim: GetClaim = () => Promise.resolve({ kind: "absent" });
-    const app = admissionRoutes({ gates: DEFAULT_FEATURE_GATES, getClaim, clock: new FakeClock(), log });
+    const options = { gates: DEFAULT_FEATURE_GATES, getClaim, podLookUps: NO_PODS, clock: new FakeClock(), log };
+    const app = admissionRoutes(options);
     const jobRestarts = Array(1_024).fill(0);
     const replicatedJobsStatus = Array(350).fill({
       name: "workers",
@@ -274,7 +285,8 @@ describe("what is no review", () => {
   test("more values than two JobSets can have, in however few bytes: 413", async () => {
     const log = { info: () => undefined, error: () => undefined };
     const getClaim: GetClaim = () => Promise.resolve({ kind: "absent" });
-    const app = admissionRoutes({ gates: DEFAULT_FEATURE_GATES, getClaim, clock: new FakeClock(), log });
+    const options = { gates: DEFAULT_FEATURE_GATES, getClaim, podLookUps: NO_PODS, clock: new FakeClock(), log };
+    const app = admissionRoutes(options);
     const filled: readonly (readonly [unknown[], number])[] = [
       [Array(2_399_000).fill(0), 200],
       [Array(2_400_000).fill(0), 413],

@@ -8,6 +8,7 @@ import {
   VALIDATE_PATH,
   VALIDATE_POD_PATH,
 } from "../admission/routes.ts";
+import type { PodLookUps } from "../admission/routes_pods.ts";
 import type { CertificateSource } from "../certs/certificate_source.ts";
 import type { TlsSettings, WebhookSettings } from "../config/settings.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -24,6 +25,7 @@ export interface WebhooksOptions extends Parts {
   readonly gates: FeatureGates;
   readonly metrics: Metrics;
   readonly certificates: CertificateSource;
+  readonly podLookUps: PodLookUps;
 }
 
 export class Webhooks {
@@ -44,7 +46,7 @@ export class Webhooks {
 
   /** Resolves once the server listens, or the signal aborts. Throws one clear line where it can't. */
   async start(signal: AbortSignal): Promise<void> {
-    const { certificates, settings, tls, metrics, clock, log, gates, client } = this.#options;
+    const { certificates, settings, tls, metrics, clock, log, gates, client, podLookUps } = this.#options;
     const certificate = certificates.current ?? await Promise.race([next(certificates), aborted(signal)]);
     if (certificate === undefined || this.#isStopped) return;
     const routes = admissionRoutes({
@@ -52,6 +54,7 @@ export class Webhooks {
       clock,
       log,
       getClaim: claimLookUps(client),
+      podLookUps,
     });
     const server = await startTlsServer({
       address: { host: settings.host, port: settings.port },

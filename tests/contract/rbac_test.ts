@@ -51,6 +51,12 @@ describe("the controller's role", () => {
     ["create", "", "services"],
     ["create", "", "persistentvolumeclaims"],
     ["patch", "events.k8s.io", "events"],
+    ["watch", "", "pods"],
+    ["delete", "", "pods"],
+    ["patch", "", "pods/status"],
+    ["get", "", "nodes"],
+    ["watch", "", "nodes"],
+    ["watch", "scheduling.k8s.io", "priorityclasses"],
   ];
   for (const [verb, group, resource] of needed) {
     test(`allows ${verb} ${resource}`, async () => expect(await isAllowed(verb, group, resource)).toBe(true));
@@ -64,8 +70,13 @@ describe("the controller's role", () => {
     ["delete", "", "persistentvolumeclaims"],
     ["list", "", "persistentvolumeclaims"],
     ["get", "", "secrets"],
-    ["list", "", "pods"],
-    ["delete", "", "pods"],
+    ["create", "", "pods"],
+    ["patch", "", "pods"],
+    ["deletecollection", "", "pods"],
+    ["create", "", "pods/binding"],
+    ["patch", "", "nodes"],
+    ["patch", "", "nodes/status"],
+    ["create", "scheduling.k8s.io", "priorityclasses"],
     ["deletecollection", "batch", "jobs"],
     ["create", "rbac.authorization.k8s.io", "clusterrolebindings"],
   ];

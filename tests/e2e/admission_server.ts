@@ -16,6 +16,7 @@ const ca = makeTestCertificate({ commonName: "bench" });
 const routes = admissionRoutes({
   gates: DEFAULT_FEATURE_GATES,
   getClaim: () => Promise.resolve({ kind: "absent" }),
+  podLookUps: { leaders: () => Promise.resolve([]), domain: () => Promise.resolve(undefined) },
   clock,
   log,
 });

@@ -61,6 +61,35 @@
   verbs:
   - create
   - patch
+- apiGroups:
+  - ""
+  resources:
+  - pods
+  verbs:
+  - list
+  - watch
+  - delete
+- apiGroups:
+  - ""
+  resources:
+  - pods/status
+  verbs:
+  - patch
+- apiGroups:
+  - ""
+  resources:
+  - nodes
+  verbs:
+  - get
+  - list
+  - watch
+- apiGroups:
+  - scheduling.k8s.io
+  resources:
+  - priorityclasses
+  verbs:
+  - list
+  - watch
 {{- end -}}
 {{- define "jobset.rules.jobset-leader-election-role" -}}
 - apiGroups:
@@ -222,6 +251,39 @@
   reinvocationPolicy: Never
   sideEffects: None
   timeoutSeconds: 10
+- name: mpod.kb.io
+  admissionReviewVersions:
+  - v1
+  clientConfig:
+    service:
+      name: {{ include "jobset.fullname" . }}-webhook-service
+      namespace: {{ .Release.Namespace }}
+      path: /mutate--v1-pod
+      port: 443
+  rules:
+  - apiGroups:
+    - ""
+    apiVersions:
+    - v1
+    operations:
+    - CREATE
+    resources:
+    - pods
+    scope: Namespaced
+  objectSelector:
+    matchExpressions:
+    - key: jobset.sigs.k8s.io/jobset-name
+      operator: Exists
+  matchConditions:
+  - name: is-not-placed-by-node-selector
+    expression: has(object.metadata.annotations) && 'jobset.sigs.k8s.io/jobset-name' in object.metadata.annotations && !('alpha.jobset.sigs.k8s.io/node-selector' in object.metadata.annotations)
+  - name: is-exclusive-or-lacks-its-priority
+    expression: "(has(object.metadata.annotations) && 'alpha.jobset.sigs.k8s.io/exclusive-topology' in object.metadata.annotations) || (has(object.spec.priority) && (!has(object.metadata.labels) || !('jobset.sigs.k8s.io/priority' in object.metadata.labels) || object.metadata.labels['jobset.sigs.k8s.io/priority'] != (object.spec.priority < 0 ? 'n' + string(-object.spec.priority) : string(object.spec.priority))))"
+  failurePolicy: Fail
+  matchPolicy: Equivalent
+  reinvocationPolicy: IfNeeded
+  sideEffects: None
+  timeoutSeconds: 10
 {{- end -}}
 {{- define "jobset.webhooks.jobset-validating-webhook-configuration" -}}
 - name: vjobset.kb.io
@@ -244,6 +306,36 @@
     resources:
     - jobsets
     scope: Namespaced
+  failurePolicy: Fail
+  matchPolicy: Equivalent
+  sideEffects: None
+  timeoutSeconds: 10
+- name: vpod.kb.io
+  admissionReviewVersions:
+  - v1
+  clientConfig:
+    service:
+      name: {{ include "jobset.fullname" . }}-webhook-service
+      namespace: {{ .Release.Namespace }}
+      path: /validate--v1-pod
+      port: 443
+  rules:
+  - apiGroups:
+    - ""
+    apiVersions:
+    - v1
+    operations:
+    - CREATE
+    resources:
+    - pods
+    scope: Namespaced
+  objectSelector:
+    matchExpressions:
+    - key: jobset.sigs.k8s.io/jobset-name
+      operator: Exists
+  matchConditions:
+  - name: is-follower-without-domain
+    expression: has(object.metadata.annotations) && 'jobset.sigs.k8s.io/jobset-name' in object.metadata.annotations && !('alpha.jobset.sigs.k8s.io/node-selector' in object.metadata.annotations) && 'alpha.jobset.sigs.k8s.io/exclusive-topology' in object.metadata.annotations && !('batch.kubernetes.io/job-completion-index' in object.metadata.annotations && object.metadata.annotations['batch.kubernetes.io/job-completion-index'] == '0') && !(has(object.spec.nodeSelector) && object.metadata.annotations['alpha.jobset.sigs.k8s.io/exclusive-topology'] in object.spec.nodeSelector)
   failurePolicy: Fail
   matchPolicy: Equivalent
   sideEffects: None
