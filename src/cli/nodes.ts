@@ -35,6 +35,7 @@ export function addNodesCommand(program: Command, context: CommandContext): void
   const command = program
     .command("nodes")
     .description("label, unlabel or show nodes for exclusive placement by node selector")
+    .usage("label|unlabel|show [flags]")
     .argument("[action]", "label, unlabel or show")
     .helpOption("-h, --help", "show this help")
     .option("--topology <key>", "node label whose values are the domains")
