@@ -43,8 +43,8 @@ export interface Job {
   readonly replicatedJob: string | undefined;
   /** Label restart-attempt; undefined where it is absent or no integer (spec 3.1: such a Job is left alone). */
   readonly restartAttempt: number | undefined;
-  /** Label job-restart-attempt; undefined where it is absent or no integer (gate RestartJob). */
-  readonly jobRestartAttempt: number | undefined;
+  /** Label job-restart-attempt (gate RestartJob): absent on Jobs made while the gate was off; "malformed": no integer. */
+  readonly jobRestartAttempt: number | "malformed" | undefined;
   /** Annotation execution-attempt (gate ExecutionAttemptsTracking). */
   readonly executionAttempt: number | undefined;
   readonly suspend: boolean;
@@ -89,7 +89,7 @@ export function readJob(body: JsonObject): Job | undefined {
     isDeleting: asString(metadata?.["deletionTimestamp"]) !== undefined,
     replicatedJob: asString(labels?.[REPLICATED_JOB_NAME]),
     restartAttempt: labelInteger(labels?.[RESTART_ATTEMPT]),
-    jobRestartAttempt: labelInteger(labels?.[JOB_RESTART_ATTEMPT]),
+    jobRestartAttempt: readJobRestartAttempt(labels?.[JOB_RESTART_ATTEMPT]),
     executionAttempt: labelInteger(at(metadata, "annotations", EXECUTION_ATTEMPT)),
     suspend,
     isSuspended: trueCondition(conditions, "Suspended") !== undefined,
@@ -130,6 +130,10 @@ export function controllerJobSet(metadata: JsonObject | undefined): { name: stri
     if (name !== undefined && uid !== undefined) return { name, uid };
   }
   return undefined;
+}
+
+function readJobRestartAttempt(value: unknown): Job["jobRestartAttempt"] {
+  return value === undefined ? undefined : labelInteger(value) ?? "malformed";
 }
 
 function labelInteger(value: unknown): number | undefined {
