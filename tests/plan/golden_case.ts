@@ -10,6 +10,10 @@ export interface Frame {
   readonly set: readonly JsonObject[];
   /** Names of Jobs that vanish. */
   readonly gone: readonly string[];
+  /** Rows merged into the Pods of those names; until the first frame that has any the Pods are not known. */
+  readonly pods: readonly JsonObject[] | undefined;
+  /** Names of Pods that vanish. */
+  readonly podsGone: readonly string[];
   readonly service: boolean | undefined;
   readonly claims: readonly string[];
   readonly succeededAndGone: JsonObject;
@@ -31,6 +35,8 @@ const FRAME_KEYS = [
   "jobSet",
   "jobs",
   "gone",
+  "pods",
+  "podsGone",
   "service",
   "claims",
   "succeededAndGone",
@@ -55,6 +61,8 @@ const PLAN_KEYS = [
   "lookAgainAt",
   "error",
   "problems",
+  "notices",
+  "oldPods",
 ];
 
 /** Reads one file: `shared` holds anchors only, `cases` the cases. */
@@ -79,6 +87,8 @@ function readFrame(value: unknown, name: string): Frame {
     jobSet: asObject(frame["jobSet"]) ?? {},
     set: asArray(frame["jobs"]).map((row) => asObject(row) ?? {}),
     gone: asArray(frame["gone"]).map(String),
+    pods: frame["pods"] === undefined ? undefined : asArray(frame["pods"]).map((row) => asObject(row) ?? {}),
+    podsGone: asArray(frame["podsGone"]).map(String),
     service: frame["service"] === undefined ? undefined : frame["service"] === true,
     claims: asArray(frame["claims"]).map(String),
     succeededAndGone: asObject(frame["succeededAndGone"]) ?? {},

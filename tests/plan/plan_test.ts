@@ -26,7 +26,8 @@ function runCase(golden: GoldenCase): void {
     world.change(frame);
     const input = world.input(frame.inFlight);
     const actual = plan(input);
-    const reversed = plan({ ...input, jobs: [...input.jobs].reverse() });
+    const pods = input.pods === undefined ? undefined : [...input.pods].reverse();
+    const reversed = plan({ ...input, pods, jobs: [...input.jobs].reverse() });
     const where = golden.frames.length > 1 ? { frame: index } : {};
     expect({ ...where, ...shorten(actual, frame, input) }).toEqual({ ...where, ...expected(frame, input) });
     expect(sorted(reversed)).toEqual(sorted(actual));
@@ -59,6 +60,8 @@ function shorten(actual: Plan, frame: Frame, input: PlanInput): JsonObject {
     lookAgainAt,
     error: actual.error,
     problems: actual.problems,
+    notices: actual.notices ?? [],
+    oldPods: shortenOldPods(actual),
   };
 }
 
@@ -83,17 +86,34 @@ function expected({ expect: wanted }: Frame, input: PlanInput): JsonObject {
     lookAgainAt: lookAgainAt === undefined ? undefined : timeOf(lookAgainAt),
     error: wanted["error"],
     problems: wanted["problems"] ?? [],
+    notices: asArray(wanted["notices"]).map((line) => eventOf(textOf(line))),
+    oldPods: wanted["oldPods"],
   };
+}
+
+/** `afterMs`, the uids of the old Jobs, and whether their deletion is under way. */
+function shortenOldPods({ oldPods }: Plan): JsonObject | undefined {
+  if (oldPods === undefined) return undefined;
+  return { ...oldPods, jobs: [...oldPods.jobs].sort() };
 }
 
 function expectedStatus(value: unknown, { jobSet, now }: PlanInput): JsonObject {
   const short = known(
     value,
-    ["restarts", "restartsCountTowardsMax", "terminalState", "conditions", "counters"],
+    [
+      "restarts",
+      "restartsCountTowardsMax",
+      "terminalState",
+      "conditions",
+      "counters",
+      "previousInPlaceRestartAttempt",
+      "currentInPlaceRestartAttempt",
+    ],
     "status",
   );
   const restarts = short["restarts"] ?? jobSet.status.restarts;
-  const onlyCounters = short["conditions"] === undefined && short["terminalState"] === undefined &&
+  // Whatever else changes than counters must go at once.
+  const onlyCounters = Object.keys(short).every((field) => field === "counters" || field === "restarts") &&
     restarts === jobSet.status.restarts;
   return { fields: { ...expandStatus(short, now), restarts }, onlyCounters };
 }

@@ -3,6 +3,7 @@ import { asArray, asInteger, asObject, asString, asStringMap, at, type JsonObjec
 import { DEFAULT_FEATURE_GATES, featureGateProblem, featureGates } from "../../src/api/feature_gates.ts";
 import { type Job, readJob } from "../../src/api/job.ts";
 import { type JobSet, readJobSet } from "../../src/api/job_set.ts";
+import { type Pod, readPod } from "../../src/api/pod.ts";
 import type { Priorities } from "../../src/api/priority.ts";
 import { createOf, jobFactory } from "../../src/plan/job_factory.ts";
 import { nothingKnown } from "../../src/plan/nothing_known.ts";
@@ -31,6 +32,8 @@ const ROW_KEYS = [
   "template",
 ];
 
+const POD_KEYS = ["name", "attempt", "restarts", "phase", "owner", "deleting"];
+
 /** The JobSet `js` in namespace `ns`, its Jobs, and what else a plan reads. */
 export class World {
   readonly #where: string;
@@ -40,6 +43,7 @@ export class World {
     metadata: { name: "js", namespace: "ns", uid: "uid-js", resourceVersion: "7" },
   };
   readonly #rows = new Map<string, JsonObject>();
+  #pods: Map<string, JsonObject> | undefined;
   #isNew = true;
   #service = true;
   readonly #claims = new Set<string>();
@@ -67,6 +71,7 @@ export class World {
       if (!this.#rows.delete(name)) throw new Error(`case "${this.#where}": no Job "${name}" to vanish`);
     }
     for (const row of frame.set) this.#setRows(row);
+    this.#changePods(frame);
     if (frame.service !== undefined) this.#service = frame.service;
     for (const claim of frame.claims) this.#claims.add(claim);
     for (const [name, attempt] of Object.entries(frame.succeededAndGone)) {
@@ -88,7 +93,7 @@ export class World {
       succeededAndGone: this.#succeededAndGone,
       inFlight: this.#inFlight(inFlight),
       now: this.#now,
-      pods: undefined,
+      pods: this.#pods === undefined ? undefined : [...this.#pods.values()].map((row) => this.#pod(row)),
       ...this.#surroundings,
     };
   }
@@ -133,6 +138,26 @@ export class World {
     for (const name of expandRange(String(row["name"]))) this.#merge(name, { ...row, name });
   }
 
+  #changePods({ pods, podsGone }: Frame): void {
+    for (const name of podsGone.flatMap(expandRange)) {
+      if (this.#pods?.delete(name) !== true) throw new Error(`case "${this.#where}": no Pod "${name}" to vanish`);
+    }
+    if (pods === undefined) return;
+    this.#pods ??= new Map();
+    for (const row of pods) {
+      known(row, POD_KEYS, this.#where);
+      for (const name of expandRange(String(row["name"]))) {
+        this.#pods.set(name, { ...this.#pods.get(name), ...row, name });
+      }
+    }
+  }
+
+  #pod(row: JsonObject): Pod {
+    const pod = readPod(podBody(row));
+    if (pod === undefined) throw new Error(`case "${this.#where}": Pod "${row["name"]}" is not readable`);
+    return pod;
+  }
+
   #expandStatus(jobSet: JsonObject): JsonObject {
     const status = asObject(jobSet["status"]);
     if (status === undefined) return jobSet;
@@ -162,6 +187,7 @@ export class World {
       refused: set("refused"),
       deletes: set("deletes"),
       patches: set("patches"),
+      scales: new Map(Object.entries(asObject(names["scales"]) ?? {}).map(([uid, size]) => [uid, Number(size)])),
       claims: set("claims"),
       service: names["service"] === true,
       jobSetDelete: names["jobSetDelete"] === true,
@@ -247,6 +273,26 @@ function jobBody(row: JsonObject): JsonObject {
       ...(row["started"] === true ? { startTime: "2026-01-01T11:00:00Z" } : {}),
       conditions: [...phaseConditions(row), ...asArray(row["conditions"])],
     },
+  };
+}
+
+function podBody(
+  { name, attempt, restarts = 0, phase = "Running", owner = "uid-js", deleting }: JsonObject,
+): JsonObject {
+  return {
+    metadata: {
+      namespace: "ns",
+      name,
+      uid: `uid-${name}`,
+      resourceVersion: "1",
+      // A Pod that nobody's controller made may lack the label.
+      labels: { [`${PREFIX}jobset-name`]: "js", ...(owner === null ? {} : { [`${PREFIX}jobset-uid`]: owner }) },
+      annotations: attempt === undefined || attempt === null
+        ? {}
+        : { [`${PREFIX}in-place-restart-attempt`]: String(attempt) },
+      ...(deleting === true ? { deletionTimestamp: "2026-01-01T11:59:00Z" } : {}),
+    },
+    status: { phase, containerStatuses: [{ name: "c", restartCount: 0 }, { name: "d", restartCount: restarts }] },
   };
 }
 
