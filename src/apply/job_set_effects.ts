@@ -4,7 +4,8 @@ import type { JobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import { isAlreadyExists, isConflict, isNotFound, isNotWanted, isTransient } from "../client/api_error.ts";
 import { jobFactory } from "../plan/job_factory.ts";
-import type { InFlight, JobCreate, JobDelete, JobPatch, JobSurroundings, Plan } from "../plan/types.ts";
+import { isSameAttempt } from "../plan/job_restarts.ts";
+import type { InFlight, JobChange, JobCreate, JobDelete, JobPatch, JobSurroundings, Plan } from "../plan/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import { EffectContext, type EffectsOptions, gotNoAnswer } from "./effect_context.ts";
 import { type Effect, EffectPool } from "./effect_pool.ts";
@@ -12,6 +13,7 @@ import { FoundationEffects } from "./foundation_effects.ts";
 import { OldPods } from "./old_pods.ts";
 import * as requests from "./requests.ts";
 import { type Refusal, RefusalReport } from "./refusals.ts";
+import { Scales } from "./scales.ts";
 
 /** Spec 3.2: creates and deletes run at most 50 at a time per JobSet. */
 const POOL_SIZE = 50;
@@ -19,6 +21,13 @@ const POOL_SIZE = 50;
 const CREATE_CAP_MS = 60_000;
 const RESUME_CAP_MS = 60_000;
 const CAP_MS = 1_000_000;
+
+const PATCH_WORDS: Readonly<Record<JobChange["kind"], { readonly action: string; readonly done: string }>> = {
+  suspend: { action: "suspending Job", done: "suspended Job" },
+  resume: { action: "resuming Job", done: "resumed Job" },
+  label: { action: "labelling Job", done: "labelled Job" },
+  scale: { action: "scaling Job", done: "scaled Job" },
+};
 
 type JobBuilder = (create: JobCreate) => JsonObject;
 
@@ -41,8 +50,9 @@ export class JobSetEffects {
   };
   /** Uids of Jobs that no resume is due for: those being patched, and those resumed or refused lately. */
   readonly #notResumed = new Set<string>();
-  /** Names of the Jobs being created, with their restart attempt. */
-  readonly #attempts = new Map<string, number>();
+  readonly #scales: Scales;
+  /** Names of the Jobs being created, with the JobSet that their bodies were made of. */
+  readonly #creating = new Map<string, JobSet>();
   readonly #refusals = new RefusalReport();
   #newRefusals: Refusal[] = [];
   /** As the newest plan saw it. */
@@ -53,6 +63,7 @@ export class JobSetEffects {
     this.uid = uid;
     this.#context = new EffectContext(options);
     this.#foundation = new FoundationEffects(this.#context);
+    this.#scales = new Scales(this.#context);
     this.#oldPods = new OldPods(this.#context);
   }
 
@@ -65,7 +76,8 @@ export class JobSetEffects {
   inFlight({ suspend }: JobSet): InFlight {
     const { service, claims } = this.#foundation;
     const { patches } = this.#inFlight;
-    return { ...this.#inFlight, service, claims, patches: suspend ? patches : this.#notResumed };
+    const scales = this.#scales.waiting;
+    return { ...this.#inFlight, service, claims, scales, patches: suspend ? patches : this.#notResumed };
   }
 
   /** Jobs are being made or deleted. */
@@ -115,10 +127,10 @@ export class JobSetEffects {
   }
 
   /** BlockingRecreate (R07): a create of an older attempt may yet make an old Job. */
-  #awaitsOldAttempt({ failurePolicy, status }: JobSet): boolean {
-    if (failurePolicy?.restartStrategy !== "BlockingRecreate") return false;
-    for (const attempt of this.#attempts.values()) {
-      if (attempt < status.restarts) return true;
+  #awaitsOldAttempt(jobSet: JobSet): boolean {
+    if (jobSet.failurePolicy?.restartStrategy !== "BlockingRecreate") return false;
+    for (const [job, madeOf] of this.#creating) {
+      if (!isSameAttempt(madeOf, jobSet, job)) return true;
     }
     return false;
   }
@@ -126,10 +138,10 @@ export class JobSetEffects {
   async #createJob(jobSet: JobSet, create: JobCreate, build: JobBuilder): Promise<void> {
     this.#waitingCreates--;
     this.#inFlight.creates.add(create.name);
-    this.#attempts.set(create.name, jobSet.status.restarts);
+    this.#creating.set(create.name, jobSet);
     const refusal = await this.#tryCreate(jobSet, create, build);
     this.#inFlight.creates.delete(create.name);
-    this.#attempts.delete(create.name);
+    this.#creating.delete(create.name);
     if (refusal !== undefined && !this.#context.isStopped) {
       this.#newRefusals.push({ create, ...refusal });
       this.#inFlight.refused.add(create.name);
@@ -159,11 +171,11 @@ export class JobSetEffects {
   }
 
   /** A create that waited is not sent where it would make a Job of an old attempt, or one that is there by now (R84). */
-  #isWanted({ namespace, suspend, status }: JobSet, job: string): boolean {
+  #isWanted(jobSet: JobSet, job: string): boolean {
     const newest = this.#newest;
     if (this.#context.isStopped || newest === undefined || newest.isDeleting) return false;
-    if (newest.suspend !== suspend || newest.status.restarts !== status.restarts) return false;
-    return this.#context.jobs.get(namespace, job)?.ownerUid !== this.uid;
+    if (newest.suspend !== jobSet.suspend || !isSameAttempt(jobSet, newest, job)) return false;
+    return this.#context.jobs.get(jobSet.namespace, job)?.ownerUid !== this.uid;
   }
 
   /** AlreadyExists: our own Job that the view lacked, or one of somebody else, which is left alone (spec 3.7). */
@@ -239,7 +251,10 @@ export class JobSetEffects {
       return this.#context.retries.later(`delete/${target.uid}`, CAP_MS, release);
     }
     this.#context.succeeded(failure.action);
-    for (const action of ["delete", "suspend", "resume"]) this.#context.retries.reset(`${action}/${target.uid}`);
+    for (const action of ["delete", "suspend", "resume", "label"]) {
+      this.#context.retries.reset(`${action}/${target.uid}`);
+    }
+    this.#scales.forget(target.uid);
     this.#notResumed.delete(target.uid);
     release();
   }
@@ -261,19 +276,29 @@ export class JobSetEffects {
     this.#notResumed.add(patch.uid);
     const error = await this.#sendPatch(jobSet.namespace, patch);
     if (isNotFound(error)) this.#context.jobs.observeDelete({ namespace: jobSet.namespace, ...patch });
-    if (patch.change.kind === "suspend") this.#settleSuspend(patch, error !== undefined);
-    else this.#settleResume(jobSet.namespace, patch);
+    switch (patch.change.kind) {
+      case "suspend":
+        // It is we who suspended it: the next resume is no fight with another controller.
+        this.#context.retries.reset(`resume/${patch.uid}`);
+        return this.#settlePatch(patch, error !== undefined);
+      case "label":
+        return this.#settlePatch(patch, error !== undefined);
+      case "scale":
+        this.#scales.settle({ namespace: jobSet.namespace, ...patch, size: patch.change.size, error });
+        return this.#settlePatch(patch, false);
+      case "resume":
+        return this.#settleResume(jobSet.namespace, patch);
+    }
   }
 
   /** The error, if it failed. */
   async #sendPatch(namespace: string, patch: JobPatch): Promise<unknown> {
-    const isSuspend = patch.change.kind === "suspend";
-    const action = isSuspend ? "suspending Job" : "resuming Job";
+    const { action, done } = PATCH_WORDS[patch.change.kind];
     try {
       for (const request of requests.patchJob(namespace, patch)) {
         this.#context.observeJob(await this.#context.request(request));
       }
-      this.#context.logEffect(isSuspend ? "suspended Job" : "resumed Job", namespace, patch.name);
+      this.#context.logEffect(done, namespace, patch.name);
       this.#context.succeeded(action);
       return undefined;
     } catch (error) {
@@ -282,16 +307,14 @@ export class JobSetEffects {
     }
   }
 
-  #settleSuspend({ uid }: JobPatch, isFailed: boolean): void {
+  #settlePatch({ uid, change: { kind } }: JobPatch, isFailed: boolean): void {
     const release = () => {
       this.#inFlight.patches.delete(uid);
       this.#notResumed.delete(uid);
       this.#context.wake();
     };
-    // It is we who suspended it: the next resume is no fight with another controller.
-    this.#context.retries.reset(`resume/${uid}`);
-    if (isFailed) return this.#context.retries.later(`suspend/${uid}`, CAP_MS, release);
-    this.#context.retries.reset(`suspend/${uid}`);
+    if (isFailed) return this.#context.retries.later(`${kind}/${uid}`, CAP_MS, release);
+    if (kind !== "scale") this.#context.retries.reset(`${kind}/${uid}`);
     release();
   }
 

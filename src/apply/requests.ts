@@ -1,9 +1,9 @@
 /** The requests that a plan's entries become (spec 6.6). */
 import type { JsonObject } from "../base/json.ts";
 import type { JobSet } from "../api/job_set.ts";
-import { API_VERSION, JOBSET_NAME } from "../api/keys.ts";
+import { API_VERSION, JOB_RESTART_ATTEMPT, JOBSET_NAME } from "../api/keys.ts";
 import type { Scheduling } from "../api/scheduling.ts";
-import type { JobDelete, JobPatch } from "../plan/types.ts";
+import type { JobChange, JobDelete, JobPatch } from "../plan/types.ts";
 import type { KubeRequest } from "../client/kube_client.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
@@ -56,8 +56,8 @@ export function getJobSet(jobSet: JobSet): KubeRequest {
 /** The requests of one Job's patch, to be sent one after the other. */
 export function patchJob(namespace: string, { name, uid, change }: JobPatch): readonly KubeRequest[] {
   const path = `${jobsPath(namespace)}/${name}`;
-  if (change.kind === "suspend") {
-    return [{ method: "PATCH", path, contentType: MERGE_PATCH, body: { metadata: { uid }, spec: { suspend: true } } }];
+  if (change.kind !== "resume") {
+    return [{ method: "PATCH", path, contentType: MERGE_PATCH, body: simpleChange(uid, change) }];
   }
   const resume: KubeRequest = {
     method: "PATCH",
@@ -68,6 +68,19 @@ export function patchJob(namespace: string, { name, uid, change }: JobPatch): re
   if (!change.clearStartTime) return [resume];
   const clear = { metadata: { uid }, status: { startTime: null } };
   return [{ method: "PATCH", path: `${path}/status`, contentType: MERGE_PATCH, body: clear }, resume];
+}
+
+function simpleChange(uid: string, change: Exclude<JobChange, { kind: "resume" }>): JsonObject {
+  switch (change.kind) {
+    case "suspend":
+      return { metadata: { uid }, spec: { suspend: true } };
+    case "scale":
+      return { metadata: { uid }, spec: { parallelism: change.size, completions: change.size } };
+    case "label": {
+      const mark = { [JOB_RESTART_ATTEMPT]: String(change.jobRestartAttempt) };
+      return { metadata: { uid, labels: mark, annotations: mark } };
+    }
+  }
 }
 
 /** `add` of each whole map: a merge patch cannot take away keys that it does not name (spec 6.6). */

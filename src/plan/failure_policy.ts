@@ -2,20 +2,25 @@
 import { RE2JS } from "re2js";
 import { withoutGroupNames } from "../api/group_names.ts";
 import type { FailurePolicyRule, JobSet } from "../api/job_set.ts";
-import type { FailedJob } from "./buckets.ts";
-import { noCounters } from "./counters.ts";
+import type { FailedJob, Positions } from "./buckets.ts";
+import { type Counters, noCounters } from "./counters.ts";
+import { restartsUsed } from "./job_restarts.ts";
+import { restartJob } from "./restart_job.ts";
 import type { StatusDraft } from "./status_draft.ts";
-import type { Gates } from "./types.ts";
+import type { Gates, InFlight, JobPatch } from "./types.ts";
 
 /** Applies the policy to the draft; the message of an error means that nothing was applied. */
 export function applyFailurePolicy(
-  { jobSet, failed, draft, gates }: {
+  { jobSet, positions, counters, failed, draft, gates, inFlight }: {
     jobSet: JobSet;
+    positions: Positions;
+    counters: ReadonlyMap<string, Counters>;
     failed: readonly FailedJob[];
     draft: StatusDraft;
     gates: Gates;
+    inFlight: InFlight;
   },
-): { readonly finished?: "failed"; readonly error?: string } {
+): { readonly finished?: "failed"; readonly error?: string; readonly patches?: readonly JobPatch[] } {
   const policy = jobSet.failurePolicy;
   if (policy === undefined) {
     const first = oldestFailure(failed);
@@ -26,23 +31,49 @@ export function applyFailurePolicy(
   const action = rule?.action ?? "RestartJobSet";
   const reason = `${action}FailurePolicyAction`;
   const message = withJob(`applying ${action} failure policy action`, job);
+  if (isJobAction(action) && !gates.RestartJob) {
+    return refuseAction({ action, rule, draft, job, why: "feature gate RestartJob is disabled" });
+  }
+  if (isCounted(action) && restartsUsed(jobSet, gates) >= policy.maxRestarts) {
+    fail(draft, "ReachedMaxRestarts", withJob("jobset failed due to reaching max number of restarts", job));
+    return { finished: "failed" };
+  }
   switch (action) {
     case "FailJobSet":
       fail(draft, reason, message);
       return { finished: "failed" };
     case "RestartJobSet":
-      if (jobSet.status.restartsCountTowardsMax >= policy.maxRestarts) {
-        fail(draft, "ReachedMaxRestarts", withJob("jobset failed due to reaching max number of restarts", job));
-        return { finished: "failed" };
-      }
-      restartAll({ jobSet, draft, rule, reason, message, countsTowardsMax: true });
-      return {};
     case "RestartJobSetAndIgnoreMaxRestarts":
-      restartAll({ jobSet, draft, rule, reason, message, countsTowardsMax: false });
+      restartAll({ jobSet, draft, rule, reason, message, countsTowardsMax: isCounted(action) });
       return {};
+    case "RestartJob":
+    case "RestartJobAndIgnoreMaxRestarts": {
+      if (job === undefined) return {};
+      const event = { type: "Warning", reason, note: message } as const;
+      const countsTowardsMax = isCounted(action);
+      const restart = restartJob({
+        jobSet,
+        positions,
+        counters,
+        job: job.job,
+        draft,
+        inFlight,
+        event,
+        countsTowardsMax,
+      });
+      return typeof restart === "string" ? refuseAction({ action, rule, draft, job, why: restart }) : restart;
+    }
     default:
-      return { error: refuseAction({ action, rule, draft, gates, job }) };
+      return refuseAction({ action, rule, draft, job, why: "this controller does not know it" });
   }
+}
+
+function isJobAction(action: string): boolean {
+  return action === "RestartJob" || action === "RestartJobAndIgnoreMaxRestarts";
+}
+
+function isCounted(action: string): boolean {
+  return action === "RestartJobSet" || action === "RestartJob";
 }
 
 /** The first rule that matches any failed Job, and the Job of it that failed first. */
@@ -138,17 +169,15 @@ function restartAll(
 
 /** Spec 3.3: an action whose gate is off, or unknown here, is an error: event, retry, nothing restarted or failed. */
 function refuseAction(
-  { action, rule, draft, gates, job }: {
+  { action, rule, draft, job, why }: {
     action: string;
     rule: FailurePolicyRule | undefined;
     draft: StatusDraft;
-    gates: Gates;
     job: FailedJob | undefined;
+    why: string;
   },
-): string {
-  const isGated = action === "RestartJob" || action === "RestartJobAndIgnoreMaxRestarts";
-  const why = isGated && !gates.RestartJob ? "feature gate RestartJob is disabled" : "this controller does not know it";
+): { readonly error: string } {
   const error = withJob(`failure policy rule "${rule?.name ?? ""}" asks for action ${action}, but ${why}`, job);
   draft.addEvent({ type: "Warning", reason: "FailurePolicyActionRefused", note: error });
-  return error;
+  return { error };
 }

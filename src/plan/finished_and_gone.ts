@@ -35,8 +35,10 @@ interface AbsenceInput {
 export function findAbsences(input: AbsenceInput): readonly Absence[] {
   const { jobSet, buckets, counters, isFinished } = input;
   const { conditions } = jobSet.status;
-  // A status that another controller left may still count the successes of the old attempt.
-  const mayBeStale = buckets.previous.length > 0 || trueCondition(conditions, "RestartingJobSet") !== undefined;
+  // A status that another controller left may still count the successes of the old attempt. A Job restarted alone leaves
+  // the others' successes as they are.
+  const isRestarting = buckets.previous.some(({ restartAttempt = 0 }) => restartAttempt < jobSet.status.restarts);
+  const mayBeStale = isRestarting || trueCondition(conditions, "RestartingJobSet") !== undefined;
   const stored = new Map(jobSet.status.replicatedJobs.map(({ name, succeeded }) => [name, succeeded]));
   const knownByPosition = countKnown(input);
   return jobSet.replicatedJobs.map(({ name, replicas }, position) => {

@@ -3,27 +3,37 @@ import { asArray, asObject, asString, asStringMap, at, type JsonObject } from ".
 import { type JobSet, metadataMap, readPlacement, type ReplicatedJob } from "../api/job_set.ts";
 import * as keys from "../api/keys.ts";
 import { childJobName, jobKey, volumeClaimName } from "../api/names.ts";
+import { type Priorities, priorityLabel } from "../api/priority.ts";
+import { executionAttempt } from "./execution_attempts.ts";
+import { jobRestartsOf } from "./job_restarts.ts";
 import type { JobCreate, JobSurroundings } from "./types.ts";
 
 /** What all Jobs of one replicatedJob share. */
 interface ReplicatedJobContext {
   readonly replicatedJob: ReplicatedJob;
+  /** The exclusive placement annotations (spec 1.3). */
+  readonly placement: Readonly<Record<string, string>>;
+  /** Labels of the pod template alone. */
+  readonly podLabels: Readonly<Record<string, string>>;
   readonly globalOffset: number;
   readonly groupOffset: number;
   readonly groupReplicas: number;
 }
 
 /** Makes the body of any child Job of this JobSet; the shared parts are worked out once. */
-export function jobFactory(jobSet: JobSet, _surroundings: JobSurroundings): (create: JobCreate) => JsonObject {
+export function jobFactory(jobSet: JobSet, surroundings: JobSurroundings): (create: JobCreate) => JsonObject {
   const globalReplicas = jobSet.replicatedJobs.reduce((sum, { replicas }) => sum + replicas, 0);
-  const contexts = replicatedJobContexts(jobSet.replicatedJobs);
+  const contexts = replicatedJobContexts(jobSet, surroundings);
+  const jobRestarts = surroundings.gates.RestartJob ? jobRestartsOf(jobSet) : undefined;
+  const attempt = executionAttempt(jobSet, surroundings.gates);
+  const execution = attempt === undefined ? {} : { [keys.EXECUTION_ATTEMPT]: String(attempt) };
   return (create) => {
     const context = contexts[create.replicatedJobIndex];
     if (context === undefined) throw new RangeError(`no replicatedJob at position ${create.replicatedJobIndex}`);
-    const own = ownKeys({ jobSet, context, create, globalReplicas });
+    const own = ownKeys({ jobSet, context, create, globalReplicas, jobRestarts: jobRestarts?.(create.name) });
+    const { podLabels } = context;
     const { template } = context.replicatedJob;
-    const placement = { ...jobSet.placement, ...readPlacement(at(template, "metadata", "annotations")) };
-    const marks: Marks = { labels: own, annotations: { ...own, ...placement } };
+    const marks: Marks = { labels: own, annotations: { ...own, ...context.placement, ...execution } };
     const metadata = markMetadata(template, marks);
     return {
       apiVersion: "batch/v1",
@@ -34,7 +44,7 @@ export function jobFactory(jobSet: JobSet, _surroundings: JobSurroundings): (cre
         ...metadata,
         ownerReferences: [ownerReference(jobSet)],
       },
-      spec: jobSpec({ jobSet, create, template, marks, annotations: metadata.annotations }),
+      spec: jobSpec({ jobSet, create, template, marks, podLabels, annotations: metadata.annotations }),
     };
   };
 }
@@ -65,24 +75,26 @@ function markMetadata(template: unknown, marks: Marks): { labels: JsonObject; an
 }
 
 function jobSpec(
-  { jobSet, create, template, marks, annotations }: {
+  { jobSet, create, template, marks, podLabels, annotations }: {
     jobSet: JobSet;
     create: JobCreate;
     template: JsonObject;
     marks: Marks;
+    podLabels: Readonly<Record<string, string>>;
     /** Those of the Job. */
     annotations: JsonObject;
   },
 ): JsonObject {
   const spec = asObject(template["spec"]) ?? {};
   const podTemplate = asObject(spec["template"]) ?? {};
+  const podMarks: Marks = { ...marks, labels: { ...marks.labels, ...podLabels } };
   return {
     completionMode: "Indexed",
     ...withoutNulls(spec),
     suspend: jobSet.suspend,
     template: {
       ...podTemplate,
-      metadata: { ...asObject(podTemplate["metadata"]), ...markMetadata(podTemplate, marks) },
+      metadata: { ...asObject(podTemplate["metadata"]), ...markMetadata(podTemplate, podMarks) },
       spec: podSpec({ jobSet, create, pod: asObject(podTemplate["spec"]) ?? {}, annotations }),
     },
   };
@@ -147,11 +159,13 @@ function claimVolumes(jobSet: JobSet, pod: JsonObject): readonly JsonObject[] {
 
 /** The keys of spec 1.3 that stand both as labels and as annotations. */
 function ownKeys(
-  { jobSet, context, create, globalReplicas }: {
+  { jobSet, context, create, globalReplicas, jobRestarts }: {
     jobSet: JobSet;
     context: ReplicatedJobContext;
     create: JobCreate;
     globalReplicas: number;
+    /** Undefined with gate RestartJob off. */
+    jobRestarts: number | undefined;
   },
 ): Readonly<Record<string, string>> {
   const { replicatedJob } = context;
@@ -161,6 +175,7 @@ function ownKeys(
     [keys.REPLICATED_JOB_NAME]: replicatedJob.name,
     [keys.REPLICATED_JOB_REPLICAS]: String(replicatedJob.replicas),
     [keys.RESTART_ATTEMPT]: String(jobSet.status.restarts),
+    ...(jobRestarts === undefined ? {} : { [keys.JOB_RESTART_ATTEMPT]: String(jobRestarts) }),
     [keys.GLOBAL_REPLICAS]: String(globalReplicas),
     [keys.JOB_INDEX]: String(create.jobIndex),
     [keys.JOB_GLOBAL_INDEX]: String(context.globalOffset + create.jobIndex),
@@ -179,7 +194,11 @@ function coordinatorEndpoint(jobSet: JobSet, coordinator: NonNullable<JobSet["co
   return `${job}-${coordinator.podIndex}.${jobSet.network.subdomain}`;
 }
 
-function replicatedJobContexts(replicatedJobs: readonly ReplicatedJob[]): readonly ReplicatedJobContext[] {
+function replicatedJobContexts(
+  jobSet: JobSet,
+  { priorities }: JobSurroundings,
+): readonly ReplicatedJobContext[] {
+  const { replicatedJobs } = jobSet;
   const groupTotals = new Map<string, number>();
   for (const { groupName, replicas } of replicatedJobs) {
     groupTotals.set(groupName, (groupTotals.get(groupName) ?? 0) + replicas);
@@ -187,13 +206,40 @@ function replicatedJobContexts(replicatedJobs: readonly ReplicatedJob[]): readon
   const groupOffsets = new Map<string, number>();
   let globalOffset = 0;
   return replicatedJobs.map((replicatedJob) => {
-    const { groupName, replicas } = replicatedJob;
+    const { groupName, replicas, template } = replicatedJob;
     const groupOffset = groupOffsets.get(groupName) ?? 0;
-    const context = { replicatedJob, globalOffset, groupOffset, groupReplicas: groupTotals.get(groupName) ?? 0 };
+    const placement = { ...jobSet.placement, ...readPlacement(at(template, "metadata", "annotations")) };
+    const context = {
+      replicatedJob,
+      placement,
+      podLabels: podLabels({ template, placement, priorities }),
+      globalOffset,
+      groupOffset,
+      groupReplicas: groupTotals.get(groupName) ?? 0,
+    };
     groupOffsets.set(groupName, groupOffset + replicas);
     globalOffset += replicas;
     return context;
   });
+}
+
+/**
+ * Spec 4.1: the priority that the API server will give the Pods, so that no webhook need label them. Where it can't be known
+ * the label is left to the webhook, and where nodes are selected by hand there is none.
+ */
+function podLabels(
+  { template, placement, priorities }: {
+    template: JsonObject;
+    placement: Readonly<Record<string, string>>;
+    priorities: Priorities | undefined;
+  },
+): Readonly<Record<string, string>> {
+  if (priorities === undefined) return {};
+  const pod = at(template, "spec", "template");
+  if (keys.NODE_SELECTOR in { ...metadataMap(pod, "annotations"), ...placement }) return {};
+  const className = asString(at(pod, "spec", "priorityClassName")) ?? "";
+  const priority = className === "" ? priorities.globalDefault : priorities.byClass.get(className);
+  return priority === undefined ? {} : { [keys.PRIORITY]: priorityLabel(priority) };
 }
 
 /** The name of the Job at an index, as `childJobName` gives it. */

@@ -36,6 +36,12 @@ export function standingOf(jobSet: JobSet, gates: Gates): (job: Job) => Standing
   };
 }
 
+/** Whether a Job of this name has the same place in the attempts of both states of the JobSet. */
+export function isSameAttempt(left: JobSet, right: JobSet, jobName: string): boolean {
+  return left.status.restarts === right.status.restarts &&
+    jobRestartsOf(left)(jobName) === jobRestartsOf(right)(jobName);
+}
+
 /** Spec 3.3: the restarts that count towards maxRestarts. */
 export function restartsUsed({ status }: JobSet, gates: Gates): number {
   if (!gates.RestartJob) return status.restartsCountTowardsMax;

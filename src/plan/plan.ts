@@ -4,6 +4,8 @@ import { type JobSet, terminalCondition } from "../api/job_set.ts";
 import { type Buckets, sortJobs } from "./buckets.ts";
 import { headlessService, volumeClaims } from "./children.ts";
 import { type Counters, countJobs } from "./counters.ts";
+import { scaleJobs } from "./elastic.ts";
+import { countExecution, countForeignRestart, countRestart } from "./execution_attempts.ts";
 import { applyFailurePolicy } from "./failure_policy.ts";
 import { type Absence, absentIndexes, findAbsences, MAX_ABSENT_NAMES } from "./finished_and_gone.ts";
 import { restartInPlace, strategyProblems } from "./in_place_restart.ts";
@@ -35,7 +37,7 @@ const NOTHING: Draft = { deletes: [], claims: [], creates: [], patches: [], dele
 export function plan(input: PlanInput): Plan {
   const { jobSet } = input;
   if (jobSet.isDeleting || !jobSet.isManagedHere) return { ...NOTHING, events: [], problems: [] };
-  const buckets = sortJobs(jobSet, input.jobs);
+  const buckets = sortJobs(jobSet, input.jobs, input.gates);
   const { counters, strangers } = countJobs(jobSet, buckets.current);
   const terminal = terminalCondition(jobSet.status);
   const absences = findAbsences({
@@ -63,7 +65,8 @@ export function plan(input: PlanInput): Plan {
     ...(draft.finished === undefined ? vanishedNames(context) : {}),
     events: status.events,
     problems: [
-      ...buckets.malformed.map((job) => `job "${job.name}" is left alone: its restart-attempt label is no integer`),
+      ...buckets.malformed.map(malformedText),
+      ...unlabelledProblems(context),
       ...strangers.map((job) => `job "${job.name}" is counted nowhere: its replicatedJob is not in the spec`),
       ...(isGoingOn ? strategyProblems(jobSet, input.gates) : []),
     ],
@@ -75,6 +78,17 @@ interface Context extends PlanInput {
   readonly counters: ReadonlyMap<string, Counters>;
   readonly absences: readonly Absence[];
   readonly status: StatusDraft;
+}
+
+function malformedText({ name, restartAttempt }: Job): string {
+  const label = restartAttempt === undefined ? "restart-attempt" : "job-restart-attempt";
+  return `job "${name}" is left alone: its ${label} label is no integer`;
+}
+
+/** Spec 3.1: one line for all of them, for their number changes. */
+function unlabelledProblems({ gates, buckets }: Context): readonly string[] {
+  if (!gates.RestartJob || !buckets.current.some(({ jobRestartAttempt }) => jobRestartAttempt === undefined)) return [];
+  return ["jobs without a job-restart-attempt label are taken as current"];
 }
 
 /** Spec 3.2, step 2: clean up, then wait for the time to live to pass. */
@@ -90,6 +104,7 @@ function planFinished({ jobSet, buckets, inFlight, now }: Context, finishedAt: n
 /** Spec 3.2, steps 3 to 12. */
 function planUnfinished(context: Context): Draft {
   const { jobSet, buckets, inFlight, status } = context;
+  if (countForeignRestart({ ...context, draft: status })) return NOTHING;
   const deletes = deletesOf(buckets.previous, inFlight);
   reportReady(context);
   const succeeded = new Map([...context.counters].map(([name, counter]) => [name, counter.succeeded]));
@@ -100,7 +115,10 @@ function planUnfinished(context: Context): Draft {
   if (buckets.failed.length > 0) {
     // R80: workers that die because their driver has just ended must not restart a finished run.
     if (isSuccessPolicyMet(jobSet, withSucceeding(succeeded, buckets.active))) return { ...NOTHING, deletes };
-    return { ...NOTHING, deletes, ...applyFailurePolicy({ ...context, failed: buckets.failed, draft: status }) };
+    const { positions, failed } = buckets;
+    const outcome = applyFailurePolicy({ ...context, positions, failed, draft: status });
+    countRestart({ ...context, draft: status });
+    return { ...NOTHING, deletes, ...outcome };
   }
   const children = planChildren(context);
   const inPlace = restartInPlace({ ...context, draft: status });
@@ -113,16 +131,35 @@ function planChildren(context: Context): Partial<Draft> {
   const { jobSet, buckets, inFlight, status, counters } = context;
   const foundation = planFoundation(context);
   const startable = startableReplicatedJobs(jobSet, counters);
-  const creates = foundation === undefined ? missingJobs(context, startable) : [];
+  const hold = countExecution({ ...context, draft: status, isReady: foundation === undefined });
+  const mayCreate = foundation === undefined && hold !== "resumes and creates";
+  const creates = mayCreate ? missingJobs(context, startable) : [];
+  const scales = foundation === undefined ? scaleJobs({ ...context, ...buckets }) : [];
   if (jobSet.suspend) {
-    return { ...foundation, creates, patches: suspendJobs({ active: buckets.active, inFlight, draft: status }) };
+    const suspensions = suspendJobs({ ...context, active: buckets.active, draft: status });
+    return { ...foundation, creates, patches: [...suspensions, ...withoutJobsOf(suspensions, scales)] };
   }
   if (foundation !== undefined) return foundation;
   const isStartupDone = reportStartup(jobSet, counters, status);
-  return {
-    creates,
-    patches: resumeJobs({ jobSet, surroundings: context, buckets, startable, inFlight, isStartupDone, draft: status }),
-  };
+  const resumes = resumeJobs({
+    jobSet,
+    surroundings: context,
+    buckets,
+    startable,
+    inFlight,
+    isStartupDone,
+    draft: status,
+    isHeld: hold !== "nothing",
+  });
+  // A Job gets its size before it runs: resumed first, it would take room that its JobSet has given up.
+  return { creates, patches: [...scales, ...withoutJobsOf(scales, resumes)] };
+}
+
+/** One request at a time for each Job: the second patch is left to the next plan. */
+function withoutJobsOf(first: readonly JobPatch[], second: readonly JobPatch[]): readonly JobPatch[] {
+  if (first.length === 0) return second;
+  const uids = new Set(first.map(({ uid }) => uid));
+  return second.filter(({ uid }) => !uids.has(uid));
 }
 
 /** Spec 3.2, steps 7 and 8: what must exist before the first Job; undefined once all of it does. */

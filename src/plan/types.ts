@@ -1,5 +1,6 @@
 /** What goes into a plan and what comes out of it (design: "The loop is the order of the folders"). Data only. */
 import type { JsonObject } from "../base/json.ts";
+import type { ContainerResources } from "../api/container_resources.ts";
 import type { Job } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
 import type { FeatureGates } from "../api/feature_gates.ts";
@@ -27,6 +28,8 @@ export interface InFlight {
   readonly deletes: ReadonlySet<string>;
   /** Uids of Jobs being patched. */
   readonly patches: ReadonlySet<string>;
+  /** Uids of Jobs scaled, or refused so, and not due again; with the size that they were to have. */
+  readonly scales: ReadonlyMap<string, number>;
   readonly service: boolean;
   /** Names of claims being looked up or created. */
   readonly claims: ReadonlySet<string>;
@@ -64,9 +67,24 @@ export interface JobCreate {
 }
 
 export type JobChange =
-  | { readonly kind: "suspend" }
-  /** `scheduling` is absent where the pod template would not change. */
-  | { readonly kind: "resume"; readonly clearStartTime: boolean; readonly scheduling?: Scheduling };
+  /** `executionAttempt` is the annotation of the Job, where it is to change. */
+  | { readonly kind: "suspend"; readonly executionAttempt?: number }
+  /** The label and annotation job-restart-attempt of a Job made while gate RestartJob was off. */
+  | { readonly kind: "label"; readonly jobRestartAttempt: number }
+  /** Gate ElasticJobSet. */
+  | { readonly kind: "scale"; readonly size: number }
+  | {
+    readonly kind: "resume";
+    readonly clearStartTime: boolean;
+    /** Absent where these parts of the pod template would not change. */
+    readonly scheduling?: Scheduling;
+    /** Gate MutablePodResourcesForSuspendedJobSets: the containers that would change. */
+    readonly resources?: readonly ContainerResources[];
+    /** Gate ExecutionAttemptsTracking: the annotation of the Job. */
+    readonly executionAttempt?: number;
+    /** The Job has no annotations at all. */
+    readonly isUnannotated?: true;
+  };
 
 export interface JobPatch {
   readonly name: string;
