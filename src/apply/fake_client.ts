@@ -156,7 +156,7 @@ export class FakeClient implements KubeClient {
       case "POST":
         return this.#create(request);
       case "GET":
-        return this.#find(request.path);
+        return request.path.endsWith("/pods") ? this.#listPods(request) : this.#find(request.path);
       case "DELETE":
         return this.#delete(request);
       default:
@@ -168,6 +168,15 @@ export class FakeClient implements KubeClient {
     const body = this.#objects.get(path);
     if (body === undefined) throw refusal(404, "NotFound", `${path} not found`);
     return body;
+  }
+
+  /** One page: `limit` Pods of this label. */
+  #listPods({ path, query = {} }: KubeRequest): JsonObject {
+    const [key = "", value] = (query["labelSelector"] ?? "").split("=");
+    const found = this.list(`${path}/`).filter((pod) => at(pod, "metadata", "labels", key) === value);
+    const start = Number(query["continue"] ?? 0);
+    const end = start + Number(query["limit"] ?? found.length);
+    return { metadata: end < found.length ? { continue: String(end) } : {}, items: found.slice(start, end) };
   }
 
   #create({ path, body }: KubeRequest): JsonObject {
@@ -182,6 +191,11 @@ export class FakeClient implements KubeClient {
     const object = this.#find(path);
     const uid = at(body, "preconditions", "uid");
     if (uid !== undefined && uid !== at(object, "metadata", "uid")) throw refusal(409, "Conflict", "uid differs");
+    // A Pod that is forced does not wait for its kubelet.
+    if (path.includes("/pods/") && at(body, "gracePeriodSeconds") === 0) {
+      this.remove(path);
+      return object;
+    }
     if (at(body, "propagationPolicy") !== "Foreground") throw refusal(400, "BadRequest", "only Foreground here");
     if (at(object, "metadata", "deletionTimestamp") !== undefined) return object;
     const metadata = { ...asObject(object["metadata"]), deletionTimestamp: "2030-01-01T00:00:00Z" };
