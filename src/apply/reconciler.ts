@@ -1,6 +1,6 @@
 /** Reconciles one JobSet at a time: plan, hand the requests over, write the status (spec 3.2). */
 import type { Clock } from "../base/clock.ts";
-import { asArray, asObject, canonicalJson } from "../base/json.ts";
+import { asArray, asObject, at, canonicalJson } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import type { Job } from "../api/job.ts";
 import { type JobSet, readJobSet, restartsInPlace, terminalCondition } from "../api/job_set.ts";
@@ -11,6 +11,7 @@ import type { Service } from "../api/service.ts";
 import type { CacheChange, ObjectCache } from "../cache/object_cache.ts";
 import { isConflict, isInvalid, isNotFound, isTransient } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
+import { standingOf } from "../plan/job_restarts.ts";
 import { plan } from "../plan/plan.ts";
 import type { Gates, JobSurroundings, Plan, StatusWrite } from "../plan/types.ts";
 import { messageOf } from "../base/message_of.ts";
@@ -292,13 +293,13 @@ export class Reconciler {
   /** A Job of the current attempt is gone: it had succeeded (spec 3.7, finished and gone), or somebody deleted it. */
   #noteDeletion(change: CacheChange<Job>): void {
     if (change.kind !== "delete") return;
-    const { ownerKey, ownerUid, name, restartAttempt, phase } = change.before;
+    const { ownerKey, ownerUid, name, restartAttempt = 0, phase } = change.before;
     const known = this.#entries.get(ownerKey);
     // What an older JobSet of this name left behind stood in the way (spec 3.11).
     if (known !== undefined && known.effects.uid !== ownerUid) known.effects.nameIsFree(name);
     const [namespace = "", jobSetName = ""] = ownerKey.split("/");
     const jobSet = this.#options.jobSets.get(namespace, jobSetName);
-    if (jobSet?.uid !== ownerUid || restartAttempt === undefined || restartAttempt < jobSet.status.restarts) return;
+    if (jobSet?.uid !== ownerUid || standingOf(jobSet, this.#options.gates)(change.before) !== "current") return;
     const entry = this.#entry(ownerKey, jobSet);
     // The status may not have counted the success yet.
     if (phase.kind === "complete") entry.effects.succeededAndGone.set(name, restartAttempt);
@@ -334,7 +335,17 @@ function rememberUnconfirmed(entry: Entry, { resourceVersion }: JobSet, decision
 /** Whether the status says what the write was to say. Times apart: each try has its own. */
 function isWritten({ status }: JobSet, { fields }: StatusWrite): boolean {
   const seen = status.conditions.map(({ raw }) => raw);
-  return fields["restarts"] === status.restarts && withoutTimes(fields["conditions"] ?? seen) === withoutTimes(seen);
+  if (fields["restarts"] !== status.restarts) return false;
+  if (withoutTimes(fields["conditions"] ?? seen) !== withoutTimes(seen)) return false;
+  const stored = status.replicatedJobs.map(({ raw }) => raw);
+  return jobRestarts(fields["replicatedJobsStatus"] ?? stored) === jobRestarts(stored);
+}
+
+/** The restarts of single Jobs: a write that raises them changes nothing else that must be told. */
+function jobRestarts(replicatedJobsStatus: unknown): string {
+  const lists = asArray(replicatedJobsStatus)
+    .map((entry) => [at(entry, "name"), at(entry, "jobRestarts"), at(entry, "jobRestartsCountTowardsMax")]);
+  return lists.map(canonicalJson).sort().join();
 }
 
 function withoutTimes(conditions: unknown): string {
