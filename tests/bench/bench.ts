@@ -1,8 +1,5 @@
-/** One figure and what it may be at most. */
-export interface Budget {
-  readonly name: string;
-  readonly most: number;
-}
+/** One figure and what it may be at most, or must be at least. */
+export type Budget = { readonly name: string } & ({ readonly most: number } | { readonly least: number });
 
 export interface Outcome {
   /** By the names of the budgets. */

@@ -54,7 +54,17 @@ function readStat(pid: number): { readonly parent: number; readonly cpuSeconds: 
 
 /** Resident memory of a running process, in MB of 2^20 bytes. */
 export function residentMb(pid: number): number {
-  const kb = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  if (kb === undefined) throw new Error(`read the memory of process ${pid}: /proc has no VmRSS`);
+  return memoryMb(pid, "VmRSS");
+}
+
+/** The most that it ever was. */
+export function peakMb(pid: number): number {
+  return memoryMb(pid, "VmHWM");
+}
+
+function memoryMb(pid: number, field: string): number {
+  const text = readFileSync(`/proc/${pid}/status`, "utf8");
+  const kb = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(text)?.[1];
+  if (kb === undefined) throw new Error(`read the memory of process ${pid}: /proc has no ${field}`);
   return Number(kb) / 1024;
 }
