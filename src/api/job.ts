@@ -1,6 +1,7 @@
 /** What the cache keeps of a Job: the fields that a plan reads, a few hundred bytes instead of the whole object. */
 import { asArray, asBoolean, asInteger, asObject, asString, at, type JsonObject } from "../base/json.ts";
 import { readConditions, trueCondition } from "./conditions.ts";
+import { resourcesDigest } from "./container_resources.ts";
 import {
   API_VERSION,
   EXECUTION_ATTEMPT,
@@ -57,8 +58,13 @@ export interface Job {
   readonly ready: number;
   readonly succeeded: number;
   readonly phase: JobPhase;
+  readonly hasAnnotations: boolean;
   /** Of a Job with `suspend: true`: the hash of what a resume would set in its pod template; else empty. */
   readonly schedulingHash: string;
+  /** Of a Job with `suspend: true`: what its containers ask for, as `resourcesDigest` tells it; else empty. */
+  readonly resourcesDigest: string;
+  /** Of a Job with `suspend: true`: the annotation execution-attempt of its pod template. */
+  readonly templateExecutionAttempt: string | undefined;
 }
 
 /** The phases that need no failure text are shared, so that a cached Job stays small. */
@@ -100,7 +106,12 @@ export function readJob(body: JsonObject): Job | undefined {
     ready: asInteger(status?.["ready"]) ?? 0,
     succeeded: asInteger(status?.["succeeded"]) ?? 0,
     phase: readPhase(conditions),
+    hasAnnotations: asObject(metadata?.["annotations"]) !== undefined,
     schedulingHash: suspend ? schedulingHash(at(spec, "template")) : "",
+    resourcesDigest: suspend ? resourcesDigest(at(spec, "template")) : "",
+    templateExecutionAttempt: suspend
+      ? asString(at(spec, "template", "metadata", "annotations", EXECUTION_ATTEMPT))
+      : undefined,
   };
 }
 

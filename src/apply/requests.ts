@@ -1,10 +1,10 @@
 /** The requests that a plan's entries become (spec 6.6). */
 import type { JsonObject } from "../base/json.ts";
 import type { JobSet } from "../api/job_set.ts";
-import { API_VERSION, JOB_RESTART_ATTEMPT, JOBSET_NAME } from "../api/keys.ts";
-import type { Scheduling } from "../api/scheduling.ts";
+import { API_VERSION, EXECUTION_ATTEMPT, JOB_RESTART_ATTEMPT, JOBSET_NAME } from "../api/keys.ts";
 import type { JobChange, JobDelete, JobPatch } from "../plan/types.ts";
 import type { KubeRequest } from "../client/kube_client.ts";
+import { resumeOps } from "./resume_ops.ts";
 
 const MERGE_PATCH = "application/merge-patch+json";
 const JSON_PATCH = "application/json-patch+json";
@@ -63,7 +63,7 @@ export function patchJob(namespace: string, { name, uid, change }: JobPatch): re
     method: "PATCH",
     path,
     contentType: JSON_PATCH,
-    body: resumeOps(uid, change.scheduling),
+    body: resumeOps(uid, change),
   };
   if (!change.clearStartTime) return [resume];
   const clear = { metadata: { uid }, status: { startTime: null } };
@@ -73,7 +73,7 @@ export function patchJob(namespace: string, { name, uid, change }: JobPatch): re
 function simpleChange(uid: string, change: Exclude<JobChange, { kind: "resume" }>): JsonObject {
   switch (change.kind) {
     case "suspend":
-      return { metadata: { uid }, spec: { suspend: true } };
+      return { metadata: { uid, ...attemptMark(change.executionAttempt) }, spec: { suspend: true } };
     case "scale":
       return { metadata: { uid }, spec: { parallelism: change.size, completions: change.size } };
     case "label": {
@@ -83,20 +83,8 @@ function simpleChange(uid: string, change: Exclude<JobChange, { kind: "resume" }
   }
 }
 
-/** `add` of each whole map: a merge patch cannot take away keys that it does not name (spec 6.6). */
-function resumeOps(uid: string, scheduling: Scheduling | undefined): readonly JsonObject[] {
-  const ops: JsonObject[] = [{ op: "test", path: "/metadata/uid", value: uid }];
-  if (scheduling !== undefined) {
-    ops.push(
-      { op: "add", path: "/spec/template/metadata/labels", value: scheduling.labels },
-      { op: "add", path: "/spec/template/metadata/annotations", value: scheduling.annotations },
-      { op: "add", path: "/spec/template/spec/nodeSelector", value: scheduling.nodeSelector },
-      { op: "add", path: "/spec/template/spec/tolerations", value: scheduling.tolerations },
-      { op: "add", path: "/spec/template/spec/schedulingGates", value: scheduling.schedulingGates },
-    );
-  }
-  ops.push({ op: "add", path: "/spec/suspend", value: false });
-  return ops;
+function attemptMark(attempt: number | undefined): JsonObject {
+  return attempt === undefined ? {} : { annotations: { [EXECUTION_ATTEMPT]: String(attempt) } };
 }
 
 export function createService(namespace: string, body: JsonObject): KubeRequest {

@@ -49,6 +49,16 @@ export class StatusDraft {
     this.addEvent({ type: eventType(change), reason: change.reason, note: change.message });
   }
 
+  /** This plan raises `restarts`. */
+  get isRestarting(): boolean {
+    return this.#otherFields["restarts"] !== undefined;
+  }
+
+  /** Spec 3.12. */
+  setExecutionAttempts(attempts: number): void {
+    this.#otherFields["executionAttempts"] = attempts;
+  }
+
   /** All counters of every replicatedJob, in place of those counted at the start of the plan. */
   setCounters(counters: ReadonlyMap<string, Counters>): void {
     this.#counters = counters;

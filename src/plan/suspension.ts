@@ -1,13 +1,16 @@
 /** Suspends and resumes the Jobs (spec 3.8). */
-import { asObject, at } from "../base/json.ts";
+import { asObject, asString, at, type JsonObject } from "../base/json.ts";
+import { changedResources } from "../api/container_resources.ts";
 import type { Job } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
+import { EXECUTION_ATTEMPT } from "../api/keys.ts";
 import { splitChildJobName } from "../api/names.ts";
 import { hashOf, readScheduling, type Scheduling } from "../api/scheduling.ts";
 import { type Buckets, positionOf, type Positions } from "./buckets.ts";
+import { endedAttempt } from "./execution_attempts.ts";
 import { createOf, jobFactory } from "./job_factory.ts";
 import type { StatusDraft } from "./status_draft.ts";
-import type { InFlight, JobCreate, JobPatch, JobSurroundings } from "./types.ts";
+import type { Gates, InFlight, JobCreate, JobPatch, JobSurroundings } from "./types.ts";
 
 /**
  * No plan resumes more Jobs than this: their bodies are built to be compared, and the next plan goes on. It is some
@@ -20,8 +23,15 @@ const MAX_RESUMES = 250;
  * under way can set one running.
  */
 export function suspendJobs(
-  { active, inFlight, draft }: { active: readonly Job[]; inFlight: InFlight; draft: StatusDraft },
+  { jobSet, gates, active, inFlight, draft }: {
+    jobSet: JobSet;
+    gates: Gates;
+    active: readonly Job[];
+    inFlight: InFlight;
+    draft: StatusDraft;
+  },
 ): JobPatch[] {
+  const attempt = endedAttempt(jobSet, gates);
   const running = active.filter((job) => !job.suspend);
   const isSettled = inFlight.creates.size === 0 && !active.some((job) => inFlight.patches.has(job.uid));
   if (running.length === 0 && isSettled) {
@@ -31,12 +41,15 @@ export function suspendJobs(
   }
   return running
     .filter((job) => !inFlight.patches.has(job.uid) && !job.isDeleting)
-    .map((job) => ({ name: job.name, uid: job.uid, change: { kind: "suspend" } }));
+    .map((job) => {
+      const mark = attempt === undefined || attempt === job.executionAttempt ? {} : { executionAttempt: attempt };
+      return { name: job.name, uid: job.uid, change: { kind: "suspend", ...mark } };
+    });
 }
 
 /** Resumes the suspended Jobs of the replicatedJobs that may start, each with its scheduling rebuilt (K16, R34). */
 export function resumeJobs(
-  { jobSet, surroundings, buckets, startable, inFlight, isStartupDone, draft }: {
+  { jobSet, surroundings, buckets, startable, inFlight, isStartupDone, draft, isHeld }: {
     jobSet: JobSet;
     surroundings: JobSurroundings;
     buckets: Buckets;
@@ -44,6 +57,8 @@ export function resumeJobs(
     inFlight: InFlight;
     isStartupDone: boolean;
     draft: StatusDraft;
+    /** Something must be written before the first of them is resumed. */
+    isHeld: boolean;
   },
 ): JobPatch[] {
   const suspended = buckets.active.filter((job) => {
@@ -52,14 +67,14 @@ export function resumeJobs(
   if (suspended.length === 0 && isStartupDone) {
     draft.setCondition({ type: "Suspended", status: "False", reason: "ResumeJobs", message: "jobset is resumed" });
   }
-  if (suspended.length === 0) return [];
+  if (suspended.length === 0 || isHeld) return [];
   const build = jobFactory(jobSet, surroundings);
   const patches: JobPatch[] = [];
   for (const job of suspended) {
     if (patches.length >= MAX_RESUMES) break;
     if (inFlight.patches.has(job.uid) || job.isDeleting) continue;
     const create = createNamed(jobSet, buckets.positions, job.name);
-    const patch = create === undefined ? undefined : resumeJob(job, at(build(create), "spec"));
+    const patch = create === undefined ? undefined : resumeJob(job, build(create), surroundings.gates);
     if (patch !== undefined) patches.push(patch);
   }
   return patches;
@@ -76,14 +91,36 @@ function createNamed(jobSet: JobSet, positions: Positions, name: string): JobCre
  * The patch that resumes one Job; undefined while the API server would refuse its new template: it takes one only once
  * the Job controller has seen the suspension and the last Pod is gone (the Job's next event brings us back).
  */
-function resumeJob(job: Job, spec: unknown): JobPatch | undefined {
-  const wanted = withControllerLabels(job, spec);
-  const clearStartTime = job.hasStarted;
-  if (hashOf(wanted) === job.schedulingHash) {
-    return { name: job.name, uid: job.uid, change: { kind: "resume", clearStartTime } };
-  }
-  if (job.active > 0 || (job.hasStarted && !job.isSuspended)) return undefined;
-  return { name: job.name, uid: job.uid, change: { kind: "resume", clearStartTime, scheduling: wanted } };
+function resumeJob(job: Job, built: JsonObject, gates: Gates): JobPatch | undefined {
+  const template = at(built, "spec", "template");
+  const wanted = withKeptAttempt(job, withControllerLabels(job, at(built, "spec")), gates);
+  const isSameScheduling = hashOf(wanted) === job.schedulingHash;
+  const resources = gates.MutablePodResourcesForSuspendedJobSets ? changedResources(template, job.resourcesDigest) : [];
+  const isSame = isSameScheduling && resources.length === 0;
+  if (!isSame && (job.active > 0 || (job.hasStarted && !job.isSuspended))) return undefined;
+  const attempt = gates.ExecutionAttemptsTracking
+    ? asString(at(built, "metadata", "annotations", EXECUTION_ATTEMPT))
+    : undefined;
+  return {
+    name: job.name,
+    uid: job.uid,
+    change: {
+      kind: "resume",
+      clearStartTime: job.hasStarted,
+      ...(isSameScheduling ? {} : { scheduling: wanted }),
+      ...(resources.length === 0 ? {} : { resources }),
+      ...(attempt === undefined || Number(attempt) === job.executionAttempt
+        ? {}
+        : { executionAttempt: Number(attempt), ...(job.hasAnnotations ? {} : { isUnannotated: true }) }),
+    },
+  };
+}
+
+/** Spec 3.12: with the gate off what stands there stays. */
+function withKeptAttempt(job: Job, scheduling: Scheduling, gates: Gates): Scheduling {
+  const { templateExecutionAttempt: kept } = job;
+  if (gates.ExecutionAttemptsTracking || kept === undefined) return scheduling;
+  return { ...scheduling, annotations: { ...scheduling.annotations, [EXECUTION_ATTEMPT]: kept } };
 }
 
 /** What the Job controller put into the template follows from the Job's uid and name (R85). */

@@ -108,6 +108,7 @@ function expectedStatus(value: unknown, { jobSet, now }: PlanInput): JsonObject 
       "counters",
       "previousInPlaceRestartAttempt",
       "currentInPlaceRestartAttempt",
+      "executionAttempts",
     ],
     "status",
   );
@@ -118,18 +119,20 @@ function expectedStatus(value: unknown, { jobSet, now }: PlanInput): JsonObject 
   return { fields: { ...expandStatus(short, now), restarts }, onlyCounters };
 }
 
-/** `suspend js-w-0#0`, `resume js-w-0#0`, or an object with a resume's parts. */
+/** `suspend js-w-0#0`, `resume js-w-0#0`, each perhaps with `as 3`, or an object with a resume's parts. */
 function expectedPatch(value: unknown): { readonly uid: string; readonly change: unknown }[] {
   const patch = asObject(value);
   if (patch !== undefined) {
-    const { uid, ...change } = known(patch, ["uid", "clearStartTime", "scheduling"], "patch");
+    const parts = ["uid", "clearStartTime", "scheduling", "resources", "executionAttempt"];
+    const { uid, ...change } = known(patch, parts, "patch");
     return expandRange(textOf(uid)).map((uid) => ({
       uid,
       change: { kind: "resume", clearStartTime: false, ...change },
     }));
   }
-  const [kind = "", uid = ""] = textOf(value).split(" ");
-  const change = kind === "suspend" ? { kind } : { kind, clearStartTime: false };
+  const [kind = "", uid = "", , attempt] = textOf(value).split(" ");
+  const mark = attempt === undefined ? {} : { executionAttempt: Number(attempt) };
+  const change = { kind, ...(kind === "resume" ? { clearStartTime: false } : {}), ...mark };
   return expandRange(uid).map((uid) => ({ uid, change }));
 }
 

@@ -4,11 +4,13 @@ import { DEFAULT_FEATURE_GATES, featureGateProblem, featureGates } from "../../s
 import { type Job, readJob } from "../../src/api/job.ts";
 import { type JobSet, readJobSet } from "../../src/api/job_set.ts";
 import { type Pod, readPod } from "../../src/api/pod.ts";
+import { EXECUTION_ATTEMPT } from "../../src/api/keys.ts";
 import type { Priorities } from "../../src/api/priority.ts";
 import { createOf, jobFactory } from "../../src/plan/job_factory.ts";
 import { nothingKnown } from "../../src/plan/nothing_known.ts";
-import type { InFlight, JobSurroundings, Plan, PlanInput } from "../../src/plan/types.ts";
+import type { InFlight, JobChange, JobSurroundings, Plan, PlanInput } from "../../src/plan/types.ts";
 import { type Frame, known } from "./golden_case.ts";
+import { markOf, resumedRow } from "./resumed_row.ts";
 import { conditionOf, countersOf, timeOf } from "./shorthand.ts";
 
 const PREFIX = "jobset.sigs.k8s.io/";
@@ -16,6 +18,8 @@ const ROW_KEYS = [
   "name",
   "uid",
   "attempt",
+  "jobAttempt",
+  "execution",
   "replicatedJob",
   "owner",
   "labels",
@@ -105,28 +109,39 @@ export class World {
     for (const { name } of plan.deletes) this.#merge(name, { deleting: true });
     for (const create of plan.creates) {
       const suspend = jobSet.suspend;
-      const template = asObject(at(build(create), "spec", "template")) ?? {};
-      this.#merge(create.name, {
+      const body = build(create);
+      const jobAttempt = at(body, "metadata", "labels", `${PREFIX}job-restart-attempt`);
+      this.#rows.set(create.name, {
+        name: create.name,
         attempt: jobSet.status.restarts,
+        ...(jobAttempt === undefined ? {} : { jobAttempt: Number(jobAttempt) }),
+        execution: at(body, "metadata", "annotations", EXECUTION_ATTEMPT),
         suspend,
-        template,
+        template: at(body, "spec", "template"),
+        parallelism: at(body, "spec", "parallelism"),
+        completions: at(body, "spec", "completions"),
         ready: 0,
         active: suspend ? 0 : 1,
       });
     }
-    for (const { name, change } of plan.patches) {
-      const scheduling = change.kind === "resume" ? change.scheduling : undefined;
-      const old = asObject(this.#rows.get(name)?.["template"]) ?? {};
-      const template = scheduling === undefined ? old : {
-        metadata: { labels: scheduling.labels, annotations: scheduling.annotations },
-        spec: { ...asObject(old["spec"]), ...scheduling },
-      };
-      this.#merge(name, { suspend: change.kind === "suspend", template });
-    }
+    for (const { name, change } of plan.patches) this.#patch(name, change);
     if (plan.service !== undefined) this.#service = true;
     for (const { name } of plan.claims) this.#claims.add(name);
     for (const name of plan.vanished ?? []) this.#succeededAndGone.set(name, jobSet.status.restarts);
     if (plan.status !== undefined) this.#jobSet = mergePatch(this.#jobSet, { status: plan.status.fields });
+  }
+
+  #patch(name: string, change: JobChange): void {
+    switch (change.kind) {
+      case "suspend":
+        return this.#merge(name, { suspend: true, ...markOf(change) });
+      case "label":
+        return this.#merge(name, { jobAttempt: change.jobRestartAttempt });
+      case "scale":
+        return this.#merge(name, { parallelism: change.size, completions: change.size });
+      case "resume":
+        return this.#merge(name, resumedRow(this.#rows.get(name), change));
+    }
   }
 
   #merge(name: string, fields: JsonObject): void {
@@ -235,7 +250,8 @@ export function expandRange(name: string): readonly string[] {
 function jobBody(row: JsonObject): JsonObject {
   const name = String(row["name"]);
   const attempt = row["attempt"] ?? 0;
-  const uid = asString(row["uid"]) ?? `${name}#${attempt}`;
+  const jobAttempt = row["jobAttempt"] ?? undefined;
+  const uid = asString(row["uid"]) ?? `${name}#${attempt}${jobAttempt ? `.${String(jobAttempt)}` : ""}`;
   const [, replicatedJob, index] = /^js-(.*)-(\d+)$/.exec(name) ?? ["", "", ""];
   const suspend = row["suspend"] === true;
   const template = asObject(row["template"]);
@@ -249,6 +265,7 @@ function jobBody(row: JsonObject): JsonObject {
         [`${PREFIX}replicatedjob-name`]: row["replicatedJob"] ?? replicatedJob,
         [`${PREFIX}restart-attempt`]: String(attempt),
         [`${PREFIX}job-index`]: index,
+        ...(jobAttempt === undefined ? {} : { [`${PREFIX}job-restart-attempt`]: String(jobAttempt) }),
         ...asObject(row["labels"]),
       }),
       ownerReferences: [{
@@ -258,6 +275,7 @@ function jobBody(row: JsonObject): JsonObject {
         uid: row["owner"] ?? "uid-js",
         controller: true,
       }],
+      annotations: row["execution"] === undefined ? {} : { [EXECUTION_ATTEMPT]: String(row["execution"]) },
       ...(row["deleting"] === true ? { deletionTimestamp: "2026-01-01T11:59:00Z" } : {}),
     },
     spec: {
