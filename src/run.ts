@@ -20,6 +20,7 @@ import { certificateSources } from "./run/certificates.ts";
 import { CrdCheck } from "./run/crd_check.ts";
 import { runLoop, WORKERS } from "./run/loop.ts";
 import { podLookUps } from "./run/pod_look_ups.ts";
+import { PodWatches } from "./run/pod_watches.ts";
 import { Tasks } from "./run/tasks.ts";
 import { trimMemory } from "./run/trim_memory.ts";
 import { type Caches, type Parts, Watches } from "./run/watches.ts";
@@ -91,6 +92,7 @@ class Controller {
   readonly #tasks = new Tasks();
   readonly #caches: Caches = { jobSets: new ObjectCache(), jobs: new ObjectCache(), services: new ObjectCache() };
   readonly #watches: Watches;
+  readonly #podWatches: PodWatches;
   readonly #crdCheck: CrdCheck;
   readonly #reconciles;
   readonly #queue: WorkQueue;
@@ -100,6 +102,7 @@ class Controller {
   #elector: LeaderElector | undefined;
   #election: Promise<"released" | "lost"> | undefined;
   #namespace = "";
+  #isTrimming = false;
 
   constructor(options: ControllerOptions) {
     const { settings, parts, metrics } = options;
@@ -110,6 +113,11 @@ class Controller {
     this.#queue = new WorkQueue({ clock: parts.clock, metrics: this.#reconciles.queue });
     this.#reconciles.observe(this.#queue);
     this.#watches.observe(metrics.observeWatch);
+    const { featureGates: gates, namespace } = settings;
+    const { jobSets } = this.#caches;
+    this.#podWatches = new PodWatches({ ...parts, jobSets, gates, namespace, observe: metrics.observeWatch });
+    // A list of thousands leaves as much waste behind as a cache that is given up.
+    for (const watch of [this.#podWatches.pods, this.#podWatches.nodes]) watch.onTurn(() => this.#trimSoon());
   }
 
   /** The probes answer from the first moment on: certificates may take their time (R54). */
@@ -141,7 +149,7 @@ class Controller {
         gates: settings.featureGates,
         metrics,
         certificates: sources.webhooks,
-        podLookUps: podLookUps({ client, watchedNamespace: settings.namespace }),
+        podLookUps: podLookUps({ client, watches: this.#podWatches, watchedNamespace: settings.namespace }),
       });
       this.#webhooks = webhooks;
       this.#tasks.run((signal) => webhooks.start(signal));
@@ -152,7 +160,7 @@ class Controller {
       this.#metricsServer = await startMetricsServer({ metrics, client, clock, log, address, certificates, tls });
     }
     this.#tasks.run((signal) => this.#crdCheck.run(signal));
-    this.#tasks.run((signal) => trimMemory({ clock, isBusy: () => this.#isBusy, trim: () => Bun.shrink() }, signal));
+    this.#trimSoon();
     this.#watches.start();
   }
 
@@ -161,7 +169,7 @@ class Controller {
     const { parts: { log }, signal } = this.#options;
     const stopped = aborted(signal);
     const metricsFailed = this.#metricsServer?.failed ?? never();
-    const failed = Promise.race([this.#tasks.failed, this.#watches.failed, metricsFailed]);
+    const failed = Promise.race([this.#tasks.failed, this.#watches.failed, this.#podWatches.failed, metricsFailed]);
     failed.catch(() => undefined); // told by whichever race below it ends
     await Promise.race([this.#watches.synced, stopped, failed]);
     if (signal.aborted) return false;
@@ -198,6 +206,7 @@ class Controller {
   /** Ends what still runs; the lease is given back after a failure too. */
   async dispose(): Promise<void> {
     this.#watches.stop();
+    this.#podWatches.stop();
     await this.#elector?.release();
     await Promise.all([this.#tasks.stop(), this.#health?.stop()]);
   }
@@ -238,6 +247,16 @@ class Controller {
     };
   }
 
+  #trimSoon(): void {
+    if (this.#isTrimming) return;
+    this.#isTrimming = true;
+    const { clock } = this.#options.parts;
+    this.#tasks.run(async (signal) => {
+      await trimMemory({ clock, isBusy: () => this.#isBusy, trim: () => Bun.shrink() }, signal);
+      this.#isTrimming = false;
+    });
+  }
+
   get #isBusy(): boolean {
     return this.#queue.depth > 0 || this.#queue.unfinishedSeconds > 0 || this.#notReady() !== undefined;
   }
@@ -245,7 +264,7 @@ class Controller {
   /** Spec 6.3: the loops of the process are alive. */
   #stuck(): Problem | undefined {
     const problems: string[] = [];
-    if (!this.#watches.isAlive) problems.push("watches: nothing has happened for minutes");
+    if (!this.#watches.isAlive || !this.#podWatches.isAlive) problems.push("watches: nothing has happened for minutes");
     if (this.#queue.longestRunningSeconds > STUCK_SECONDS) {
       problems.push("workers: one JobSet has not been let go for too long");
     }

@@ -73,6 +73,21 @@ export function readPod(body: JsonObject): Pod | undefined {
   };
 }
 
+/** Spec 4.1: completion index 0 of a Job, neither being deleted nor finished. */
+export function isLeader(pod: Pod): boolean {
+  return hasLeaderIndex(pod) && pod.jobUid !== undefined && !isEnding(pod);
+}
+
+/** Whether it is its Job's leader, or was. */
+export function hasLeaderIndex({ index }: Pod): boolean {
+  return index === "0";
+}
+
+/** Finished, or being deleted: nothing that it needs or holds counts any more. */
+export function isEnding({ isDeleting, phase }: Pod): boolean {
+  return isDeleting || phase === "Succeeded" || phase === "Failed";
+}
+
 /** Spec 4: exclusive placement by affinity, by the Pod's own annotations. */
 export function exclusiveTopology(annotations: JsonObject | undefined): string | undefined {
   if (annotations === undefined || NODE_SELECTOR in annotations) return undefined;

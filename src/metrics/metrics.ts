@@ -4,7 +4,7 @@ import { createJobSetMetrics, type JobSetMetrics } from "./job_set_metrics.ts";
 import { MetricRegistry } from "./metric_registry.ts";
 import { type ProcessFacts, readProcessFacts, registerProcessMetrics } from "./process_metrics.ts";
 import { createRequestMetrics, type SentRequest } from "./request_metrics.ts";
-import { createWatchMetrics, type WatchFacts } from "./watch_metrics.ts";
+import { createWatchMetrics, type ObserveWatch } from "./watch_metrics.ts";
 import { createWebhookMetrics, type Serve } from "./webhook_metrics.ts";
 
 export interface MetricsOptions {
@@ -26,8 +26,8 @@ export interface Metrics {
   readonly onRequest: (request: SentRequest) => void;
   /** A webhook server's handler, measured; the paths are those of the webhooks. */
   readonly measureWebhooks: (paths: readonly string[], serve: Serve) => Serve;
-  /** A watch and its cache, asked at each scrape. */
-  readonly observeWatch: (resource: string, read: () => WatchFacts) => void;
+  /** A watch and its cache, asked at each scrape until it is taken back. */
+  readonly observeWatch: ObserveWatch;
   /** Whether we hold the lease of this name. To be told once at the start, and at each change. */
   readonly leading: (lease: string, isLeader: boolean) => void;
   /** A certificate was read from files, or could not be. */

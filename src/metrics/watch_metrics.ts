@@ -9,8 +9,11 @@ export interface WatchFacts {
   readonly objects: number;
 }
 
-/** Spec 7.5: what is asked of each watch at each scrape; `resource` is its plural, such as `jobs`. */
-export function createWatchMetrics(registry: MetricRegistry): (resource: string, read: () => WatchFacts) => void {
+/** Hands a watch to the metrics until the function that it gives is called; `resource` is its plural, such as `jobs`. */
+export type ObserveWatch = (resource: string, read: () => WatchFacts) => () => void;
+
+/** Spec 7.5: what is asked of each watch at each scrape. A watch that has ended leaves no series behind. */
+export function createWatchMetrics(registry: MetricRegistry): ObserveWatch {
   const labels = ["resource"] as const;
   const watches = new Map<string, () => WatchFacts>();
   const restarts = registry.counter({
@@ -37,5 +40,13 @@ export function createWatchMetrics(registry: MetricRegistry): (resource: string,
       for (const [resource, read] of watches) objects.set({ resource }, read().objects);
     },
   });
-  return (resource, read) => watches.set(resource, read);
+  return (resource, read) => {
+    watches.set(resource, read);
+    return () => {
+      // Another watch of this resource may have taken its place.
+      if (watches.get(resource) !== read) return;
+      watches.delete(resource);
+      for (const metric of [restarts, relists, objects]) metric.remove({ resource });
+    };
+  };
 }

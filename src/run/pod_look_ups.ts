@@ -1,84 +1,84 @@
+/** What the Pod rules ask of the cluster (spec 4.1): the caches answer where they are up to date, else the API server. */
 import { messageOf } from "../base/message_of.ts";
 import type { Leader, PodLookUps } from "../admission/routes_pods.ts";
+import { asArray, asObject, at } from "../base/json.ts";
 import { JOB_COMPLETION_INDEX, JOB_KEY } from "../api/keys.ts";
-import { controllerJobUid } from "../api/pod.ts";
-import { asArray, asObject, asString, at } from "../base/json.ts";
+import { objectKey } from "../api/names.ts";
+import { nodeDomain } from "../api/node.ts";
+import { isLeader, type Pod, readPod } from "../api/pod.ts";
 import { isForbidden, isNotFound } from "../client/api_error.ts";
 import type { KubeClient, KubeRequest } from "../client/kube_client.ts";
 import { Semaphore } from "../client/semaphore.ts";
+import type { PodWatches } from "./pod_watches.ts";
+import { SharedRequests } from "./shared_requests.ts";
 
 export interface PodLookUpsOptions {
   readonly client: Pick<KubeClient, "request">;
+  readonly watches: Pick<PodWatches, "leadersOf" | "domainsOf">;
   /** Of the flag `--namespace`; undefined where all of them are watched. */
   readonly watchedNamespace: string | undefined;
 }
 
-/** Of all reviews together: they must not stand before the renewal of the lease. */
+/** Of all questions together: they pass by the reconciles' rate limit, and must not stand before the renewal of the lease. */
 const MAX_AT_ONCE = 50;
 /** No longer than a review waits for both of its questions. */
 const TIMEOUT_MS = 4_000;
+const PAGE_SIZE = "500";
 /** What is no label value is on no Pod, and might be taken for another selector. */
 const LABEL_VALUE = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
-const FINISHED = ["Succeeded", "Failed"];
 
-/** Asks the API server; reviews that ask the same at the same time share one request. */
-export function podLookUps({ client, watchedNamespace }: PodLookUpsOptions): PodLookUps {
+type Get = (action: string, request: Pick<KubeRequest, "path" | "query" | "accept">) => Promise<unknown>;
+
+/** Those who ask the same at the same time share one request. */
+export function podLookUps({ client, watches, watchedNamespace }: PodLookUpsOptions): PodLookUps {
   const places = new Semaphore(MAX_AT_ONCE);
-  const leaders = new Map<string, Promise<readonly Leader[]>>();
-  const domains = new Map<string, Promise<string | undefined>>();
-  const ask = async (action: string, request: Pick<KubeRequest, "path" | "query" | "accept">) => {
-    await places.acquire();
+  const pods = new SharedRequests<readonly Leader[]>(places);
+  const nodes = new SharedRequests<unknown>(places);
+  const get: Get = async (action, request) => {
     try {
       return await client.request({ method: "GET", timeoutMs: TIMEOUT_MS, privileged: true, retry: false, ...request });
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw new Error(`${action}: ${messageOf(error)}${advice(error, watchedNamespace)}`, { cause: error });
-    } finally {
-      places.release();
     }
   };
-  const listLeaders = async (namespace: string, labelSelector: string) => {
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
-    const list = await ask(`list Pods of namespace "${namespace}"`, { path, query: { labelSelector } });
-    return asArray(at(list, "items")).map(readLeader).filter((leader) => leader !== undefined);
-  };
   return {
-    leaders: ({ namespace, jobKey }) =>
-      shared(leaders, `${namespace}/${jobKey}`, async () => {
-        if (!LABEL_VALUE.test(jobKey)) return [];
-        const selector = `${JOB_KEY}=${jobKey}`;
-        // The label came to Pods later than the annotation that decides: where it finds none there may yet be one.
-        const labelled = await listLeaders(namespace, `${selector},${JOB_COMPLETION_INDEX}=0`);
-        return labelled.length > 0 ? labelled : await listLeaders(namespace, selector);
-      }),
-    domain: ({ nodeName, topologyKey }) =>
-      shared(domains, `${nodeName}/${topologyKey}`, async () => {
-        const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
-        const node = await ask(`get Node "${nodeName}"`, { path, accept: METADATA_ONLY });
-        return asString(at(node, "metadata", "labels", topologyKey));
-      }),
+    async leaders({ namespace, jobKey, isCertain }) {
+      const known = isCertain ? undefined : watches.leadersOf(namespace, jobKey);
+      if (known !== undefined) return known.map(leaderOf);
+      if (!LABEL_VALUE.test(jobKey)) return [];
+      return await pods.ask(objectKey(namespace, jobKey), isCertain, () => listLeaders(get, namespace, jobKey));
+    },
+    async domain({ nodeName, topologyKey, isCertain }) {
+      const domains = isCertain ? undefined : watches.domainsOf(nodeName, topologyKey);
+      if (domains !== undefined) return domains[topologyKey];
+      const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
+      const request = { path, accept: METADATA_ONLY };
+      const node = await nodes.ask(nodeName, isCertain, () => get(`get Node "${nodeName}"`, request));
+      return nodeDomain(node, topologyKey);
+    },
   };
 }
 
-/** One request under way per question. */
-function shared<T>(underWay: Map<string, Promise<T>>, question: string, ask: () => Promise<T>): Promise<T> {
-  const running = underWay.get(question);
-  if (running !== undefined) return running;
-  const asked = ask().finally(() => underWay.delete(question));
-  underWay.set(question, asked);
-  return asked;
+/**
+ * By the label that the Job controller sets beside the annotation: a Job's other Pods, thousands perhaps, are not read. It is the
+ * annotation that decides: where none has the label, as with Pods made by hand, the first of a page is looked for.
+ */
+async function listLeaders(get: Get, namespace: string, jobKey: string): Promise<readonly Leader[]> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+  const list = async (labelSelector: string) => {
+    const query = { labelSelector, fieldSelector: "status.phase!=Succeeded,status.phase!=Failed", limit: PAGE_SIZE };
+    const pods = await get(`list Pods of namespace "${namespace}"`, { path, query });
+    return asArray(at(pods, "items")).map((item) => readPod(asObject(item) ?? {}))
+      .filter((pod) => pod !== undefined).filter(isLeader).map(leaderOf);
+  };
+  const labelled = await list(`${JOB_KEY}=${jobKey},${JOB_COMPLETION_INDEX}=0`);
+  return labelled.length > 0 ? labelled : await list(`${JOB_KEY}=${jobKey}`);
 }
 
-/** Spec 4.1: completion index 0, controlled by a Job, neither being deleted nor finished. */
-function readLeader(pod: unknown): Leader | undefined {
-  const metadata = asObject(at(pod, "metadata"));
-  const ownerUid = controllerJobUid(metadata);
-  const isFinished = FINISHED.includes(asString(at(pod, "status", "phase")) ?? "");
-  const isDeleting = at(metadata, "deletionTimestamp") !== undefined;
-  if (ownerUid === undefined || isFinished || isDeleting) return undefined;
-  if (at(metadata, "annotations", JOB_COMPLETION_INDEX) !== "0") return undefined;
-  return { name: asString(metadata?.["name"]) ?? "", ownerUid, nodeName: asString(at(pod, "spec", "nodeName")) };
+function leaderOf({ name, jobUid, nodeName }: Pod): Leader {
+  return { name, ownerUid: jobUid ?? "", nodeName: nodeName === "" ? undefined : nodeName };
 }
 
 /** Every replica serves the Pods of the whole cluster, whatever it watches. */

@@ -13,9 +13,9 @@ export interface TrimMemoryOptions {
 }
 
 /**
- * What only the start needed goes back to the system, once: the parsed configuration, the API server's OpenAPI document, the
- * code that read them, 3 MB in all. Left alone, the engine collects garbage as its heap grows, and that of an idle controller
- * does not.
+ * What nobody uses any more goes back to the system: what only the start needed (the parsed configuration, the API server's OpenAPI
+ * document, the code that read them: 3 MB in all), the waste of reading thousands of objects, a cache that was given up. Left alone,
+ * the engine collects garbage as its heap grows, and that of an idle controller does not.
  */
 export async function trimMemory({ clock, isBusy, trim }: TrimMemoryOptions, signal: AbortSignal): Promise<void> {
   try {

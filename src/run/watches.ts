@@ -4,12 +4,16 @@ import type { Random } from "../base/random.ts";
 import { type Job, readJob } from "../api/job.ts";
 import { type JobSet, readJobSet } from "../api/job_set.ts";
 import { API_VERSION } from "../api/keys.ts";
+import { type Priorities, prioritiesOf, type PriorityClass, readPriorityClass } from "../api/priority.ts";
 import { readService, type Service } from "../api/service.ts";
-import type { CacheEntry, ObjectCache } from "../cache/object_cache.ts";
+import { type CacheEntry, ObjectCache } from "../cache/object_cache.ts";
+import { isForbidden } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
 import { startProblem } from "../client/start_problem.ts";
-import type { WatchFacts } from "../metrics/watch_metrics.ts";
+import { messageOf } from "../base/message_of.ts";
+import type { ObserveWatch } from "../metrics/watch_metrics.ts";
 import { type WatchCounters, Watcher, type WatcherOptions } from "../watch/watcher.ts";
+import { cacheSink } from "./cache_sink.ts";
 
 /** What the loop knows of the cluster. */
 export interface Caches {
@@ -44,6 +48,10 @@ export class Watches {
   readonly #failed = Promise.withResolvers<never>();
   readonly #recoveryListeners: (() => void)[] = [];
   readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #priorityClasses = new ObjectCache<PriorityClass>();
+  #priorities: Priorities | undefined;
+  #isToldOfPriorities = false;
   #startedAtMs = 0;
 
   constructor(parts: Parts, caches: Caches, namespace: string | undefined) {
@@ -51,6 +59,7 @@ export class Watches {
     // Whoever awaits `failed` hears of it; before that it is no unhandled rejection.
     this.#failed.promise.catch(() => undefined);
     this.#clock = parts.clock;
+    this.#log = parts.log;
     const { jobSets, jobs, services } = caches;
     this.#add(parts, "JobSets", { cache: jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` });
     this.#add(parts, "Jobs", { cache: jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` });
@@ -60,6 +69,14 @@ export class Watches {
       path: `/api/v1${scope}/services`,
       metadataOnly: true,
     });
+    if (namespace === undefined) this.#addPriorities(parts);
+  }
+
+  /** As they are now; undefined where they are not watched, or may not be. */
+  get priorities(): Priorities | undefined {
+    if (!this.#priorityClasses.isSynced) return undefined;
+    this.#priorities ??= prioritiesOf(this.#priorityClasses.values());
+    return this.#priorities;
   }
 
   /** Calls `listener` whenever the API server answers a watch again after failures. */
@@ -68,7 +85,7 @@ export class Watches {
   }
 
   /** Hands each watch to the metrics, by the plural of what it watches. */
-  observe(observe: (resource: string, read: () => WatchFacts) => void): void {
+  observe(observe: ObserveWatch): void {
     for (const { watcher, resource, cache } of this.#watchers) {
       observe(resource, () => ({ ...watcher.counters, objects: cache.size }));
     }
@@ -97,30 +114,55 @@ export class Watches {
     this.#ended.abort();
   }
 
+  /**
+   * Spec 4.1: the controller labels Jobs by priority itself. They belong to the cluster: whoever was given one namespace may not see them,
+   * and the webhook labels the Pods then. No Job is made before it is known which it is.
+   */
+  #addPriorities(parts: Parts): void {
+    const cache = this.#priorityClasses;
+    cache.onChange(() => this.#priorities = undefined);
+    this.#add(parts, "PriorityClasses", {
+      cache,
+      trim: readPriorityClass,
+      path: "/apis/scheduling.k8s.io/v1/priorityclasses",
+      isToldElsewhere: isForbidden,
+    }, (error) => this.#withoutPriorities(error));
+  }
+
+  #withoutPriorities(error: unknown): boolean {
+    if (!isForbidden(error)) return false;
+    if (!this.#isToldOfPriorities) {
+      this.#log.info(0, "a permission is missing; what needs it is done without until it is granted", {
+        permission: "list and watch priorityclasses",
+        without: "Jobs are made without the label priority, and each Pod gets it from the webhook",
+        error: messageOf(error),
+      });
+    }
+    this.#isToldOfPriorities = true;
+    return true;
+  }
+
+  /** `doWithout` says of an error whether it need not be waited for that the watch works. */
   #add<T extends CacheEntry>(
     parts: Parts,
     what: string,
-    source: Pick<WatcherOptions<T>, "path" | "trim" | "metadataOnly"> & { readonly cache: ObjectCache<T> },
+    source: Pick<WatcherOptions<T>, "path" | "trim" | "metadataOnly" | "isToldElsewhere"> & {
+      readonly cache: ObjectCache<T>;
+    },
+    doWithout: (error: unknown) => boolean = () => false,
   ): void {
     const isSynced = Promise.withResolvers<void>();
     const { cache, ...collection } = source;
     const watcher = new Watcher<T>({
       ...parts,
       ...collection,
-      sink: {
-        replace: (items, resourceVersion) => {
-          if (cache.isAheadOf(resourceVersion)) throw restored(what, resourceVersion);
-          cache.replace(items, resourceVersion);
-        },
-        upsert: (item) => cache.upsert(item),
-        remove: (item) => cache.remove(item),
-        confirm: (item) => cache.confirm(item),
-      },
+      sink: cacheSink(what, cache),
       onSynced: isSynced.resolve,
       onRecovered: () => {
         for (const listener of this.#recoveryListeners) listener();
       },
       onProblem: (error) => {
+        if (doWithout(error)) return isSynced.resolve();
         // Once it has worked, the watcher goes on trying: the API server may be away for long.
         const waitedMs = this.#clock.monotonic() - this.#startedAtMs;
         const problem = watcher.isSynced ? undefined : startProblem(what, error, waitedMs);
@@ -130,12 +172,4 @@ export class Watches {
     this.#watchers.push({ resource: what.toLowerCase(), cache, watcher });
     this.#synced.push(isSynced.promise);
   }
-}
-
-/** A list is read from the newest state there is: one older than what the watch has told means that time went back. */
-function restored(what: string, resourceVersion: string): Error {
-  return new Error(
-    `watch ${what}: the API server lists version ${resourceVersion}, older than what it told before: ` +
-      "its data was restored from a backup; start the controller again",
-  );
 }

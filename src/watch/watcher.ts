@@ -41,6 +41,8 @@ export interface WatcherOptions<T> {
   readonly onRecovered?: (() => void) | undefined;
   /** Once, after the first `replace`. */
   readonly onSynced?: (() => void) | undefined;
+  /** Failures that somebody else tells of, and that may last: they are logged for debugging only. */
+  readonly isToldElsewhere?: ((error: ApiError) => boolean) | undefined;
 }
 
 export interface WatchCounters {
@@ -99,6 +101,11 @@ export class Watcher<T> {
     return this.#synced;
   }
 
+  /** The newest request failed: what the sink holds may be of some time ago. */
+  get isFailing(): boolean {
+    return this.#isFailing;
+  }
+
   /** False once nothing at all has happened for minutes, not even a timer: the loop is stuck. */
   get isAlive(): boolean {
     return this.#options.clock.monotonic() - this.#steppedAtMs < ALIVE_MS;
@@ -117,7 +124,7 @@ export class Watcher<T> {
   }
 
   #act(action: WatchAction, { line, items }: Carried): void {
-    const { path, log, onProblem } = this.#options;
+    const { path, log, onProblem, isToldElsewhere = () => false } = this.#options;
     switch (action.type) {
       case "openWatch":
         this.#opened += 1;
@@ -140,11 +147,15 @@ export class Watcher<T> {
       case "swap":
         return this.#swap(action.resourceVersion);
       case "report":
-        log.info(isTold(action.failures) ? 0 : 2, "watch interrupted, it is tried again", {
-          path,
-          error: action.error.message,
-          failures: action.failures,
-        });
+        log.info(
+          isTold(action.failures) && !isToldElsewhere(action.error) ? 0 : 2,
+          "watch interrupted, it is tried again",
+          {
+            path,
+            error: action.error.message,
+            failures: action.failures,
+          },
+        );
         this.#isFailing = true;
         return onProblem?.(action.error, action.failures);
     }
