@@ -26,7 +26,7 @@ export function setOperation(
   for (const [depth, step] of steps.entries()) {
     const isLast = depth === steps.length - 1;
     const object = asObject(here);
-    if (object === undefined && !(isLast && Array.isArray(here))) return undefined;
+    if (object === undefined && !(isLast && step === "-" && Array.isArray(here))) return undefined;
     const next = object !== undefined && Object.hasOwn(object, step) ? object[step] : undefined;
     if (isLast || next === undefined || next === null) {
       const whole = steps.slice(depth + 1).reduceRight<unknown>((inner, name) => ({ [name]: inner }), value);

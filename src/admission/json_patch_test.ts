@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { applyPatch, type JsonPatchOperation, jsonPointer } from "./json_patch.ts";
+import { applyPatch, type JsonPatchOperation, jsonPointer, setOperation } from "./json_patch.ts";
 
 test("a JSON pointer escapes what would end a step", () => {
   expect(jsonPointer("metadata", "labels", "a/b~c", 0)).toBe("/metadata/labels/a~1b~0c/0");
@@ -40,4 +40,19 @@ test("a path that leads nowhere is an error", () => {
   for (const operation of nowhere) {
     expect(() => applyPatch({ text: "", list: [1, 2] }, [operation])).toThrow(RangeError);
   }
+});
+
+test("setting a member makes what is absent on the way, and replaces nothing else", () => {
+  const document = { a: { "x/y": 1, none: null, list: [1] }, text: "" };
+  const cases: readonly (readonly [readonly string[], JsonPatchOperation | undefined])[] = [
+    [["a", "x/y"], { op: "add", path: "/a/x~1y", value: 7 }],
+    [["a", "b", "c/d", "e"], { op: "add", path: "/a/b", value: { "c/d": { e: 7 } } }],
+    [["a", "none", "b"], { op: "add", path: "/a/none", value: { b: 7 } }],
+    [["a", "list", "-"], { op: "add", path: "/a/list/-", value: 7 }],
+    [["a", "list", "0", "b"], undefined],
+    [["a", "list", "b"], undefined],
+    [["text", "b"], undefined],
+    [["toString", "b"], { op: "add", path: "/toString", value: { b: 7 } }],
+  ];
+  for (const [steps, operation] of cases) expect(setOperation(document, steps, 7)).toEqual(operation);
 });
