@@ -14,11 +14,13 @@ import { ownNamespace } from "./config/own_namespace.ts";
 import type { ControllerSettings } from "./config/settings.ts";
 import { fencedClient } from "./leader/fenced_client.ts";
 import { LeaderElector } from "./leader/leader_elector.ts";
+import type { PodLookUps } from "./admission/routes_pods.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { WorkQueue } from "./queue/work_queue.ts";
 import { certificateSources } from "./run/certificates.ts";
 import { CrdCheck } from "./run/crd_check.ts";
 import { runLoop, WORKERS } from "./run/loop.ts";
+import { POD_WORKERS, runPodLoop } from "./run/pod_loop.ts";
 import { podLookUps } from "./run/pod_look_ups.ts";
 import { PodWatches } from "./run/pod_watches.ts";
 import { Tasks } from "./run/tasks.ts";
@@ -93,9 +95,12 @@ class Controller {
   readonly #caches: Caches = { jobSets: new ObjectCache(), jobs: new ObjectCache(), services: new ObjectCache() };
   readonly #watches: Watches;
   readonly #podWatches: PodWatches;
+  readonly #podLookUps: PodLookUps;
   readonly #crdCheck: CrdCheck;
   readonly #reconciles;
   readonly #queue: WorkQueue;
+  readonly #podChecks;
+  readonly #podQueue: WorkQueue;
   #health: HealthServer | undefined;
   #webhooks: Webhooks | undefined;
   #metricsServer: MetricsServer | undefined;
@@ -112,10 +117,15 @@ class Controller {
     this.#reconciles = metrics.controller("jobset", { workers: WORKERS });
     this.#queue = new WorkQueue({ clock: parts.clock, metrics: this.#reconciles.queue });
     this.#reconciles.observe(this.#queue);
+    this.#podChecks = metrics.controller("pod", { workers: POD_WORKERS });
+    this.#podQueue = new WorkQueue({ clock: parts.clock, metrics: this.#podChecks.queue });
+    this.#podChecks.observe(this.#podQueue);
     this.#watches.observe(metrics.observeWatch);
     const { featureGates: gates, namespace } = settings;
     const { jobSets } = this.#caches;
     this.#podWatches = new PodWatches({ ...parts, jobSets, gates, namespace, observe: metrics.observeWatch });
+    const watchedNamespace = namespace;
+    this.#podLookUps = podLookUps({ client: parts.client, watches: this.#podWatches, watchedNamespace });
     // A list of thousands leaves as much waste behind as a cache that is given up.
     for (const watch of [this.#podWatches.pods, this.#podWatches.nodes]) watch.onTurn(() => this.#trimSoon());
   }
@@ -149,7 +159,7 @@ class Controller {
         gates: settings.featureGates,
         metrics,
         certificates: sources.webhooks,
-        podLookUps: podLookUps({ client, watches: this.#podWatches, watchedNamespace: settings.namespace }),
+        podLookUps: this.#podLookUps,
       });
       this.#webhooks = webhooks;
       this.#tasks.run((signal) => webhooks.start(signal));
@@ -184,9 +194,20 @@ class Controller {
     const lost = this.#election?.then((end) => end === "lost" && cut.abort()) ?? never();
     await Promise.race([this.#elector?.acquired, stopped, lost, failed]);
     if (signal.aborted || cut.signal.aborted) return cut.signal.aborted;
-    const running = runLoop(this.#loopOptions(), AbortSignal.any([signal, cut.signal]), cut.signal);
+    const running = this.#runLoops(AbortSignal.any([signal, cut.signal]), cut.signal);
     await Promise.race([running, lost.then(never), failed]);
     return cut.signal.aborted;
+  }
+
+  async #runLoops(signal: AbortSignal, isCut: AbortSignal): Promise<void> {
+    const options = this.#loopOptions();
+    const pods = {
+      ...options,
+      queue: this.#podQueue,
+      reconciles: this.#podChecks,
+      lookUps: this.#podLookUps,
+    };
+    await Promise.all([runLoop(options, signal, isCut), runPodLoop(pods, signal, isCut)]);
   }
 
   /** Spec 6.3: the lease is free as soon as the work under way is done; the servers answer what they were asked. */
@@ -240,6 +261,7 @@ class Controller {
       caches: this.#caches,
       queue: this.#queue,
       watches: this.#watches,
+      podWatches: this.#podWatches,
       crdCheck: this.#crdCheck,
       metrics,
       reconciles: this.#reconciles,
@@ -258,7 +280,8 @@ class Controller {
   }
 
   get #isBusy(): boolean {
-    return this.#queue.depth > 0 || this.#queue.unfinishedSeconds > 0 || this.#notReady() !== undefined;
+    const isWorking = [this.#queue, this.#podQueue].some((queue) => queue.depth > 0 || queue.unfinishedSeconds > 0);
+    return isWorking || this.#notReady() !== undefined;
   }
 
   /** Spec 6.3: the loops of the process are alive. */
@@ -267,6 +290,9 @@ class Controller {
     if (!this.#watches.isAlive || !this.#podWatches.isAlive) problems.push("watches: nothing has happened for minutes");
     if (this.#queue.longestRunningSeconds > STUCK_SECONDS) {
       problems.push("workers: one JobSet has not been let go for too long");
+    }
+    if (this.#podQueue.longestRunningSeconds > STUCK_SECONDS) {
+      problems.push("workers: the Pods of one Job have not been let go for too long");
     }
     return problems.length > 0 ? problems : undefined;
   }

@@ -21,7 +21,8 @@ export class PodIndex {
   readonly #leaders = new Map<string, Map<string, Pod>>();
   /** The Job, as `jobOf` has it → its Pods by name. */
   readonly #jobs = new Map<string, Map<string, Pod>>();
-  /** Node → leaders with exclusive placement by `namespace/name`. */
+  /** Scheduled leaders with exclusive placement: by their Job and name, and by their Node and `namespace/name`. */
+  readonly #led = new Map<string, Map<string, Pod>>();
   readonly #nodes = new Map<string, Map<string, Pod>>();
 
   /** The cache has changed. */
@@ -32,7 +33,7 @@ export class PodIndex {
   }
 
   clear(): void {
-    for (const index of [this.#leaders, this.#jobs, this.#nodes]) index.clear();
+    for (const index of [this.#leaders, this.#jobs, this.#led, this.#nodes]) index.clear();
   }
 
   /** Spec 4.1: what can be a leader now. */
@@ -45,6 +46,11 @@ export class PodIndex {
     return (this.#jobs.get(job) ?? NOTHING).values();
   }
 
+  /** Whether a Job has a scheduled leader that asks for exclusive placement. */
+  isExclusive(job: string): boolean {
+    return this.#led.has(job);
+  }
+
   /** The Jobs with a leader on this Node that asks for exclusive placement. */
   *jobsLedFrom(nodeName: string): Generator<string, void, undefined> {
     for (const pod of (this.#nodes.get(nodeName) ?? NOTHING).values()) {
@@ -54,8 +60,8 @@ export class PodIndex {
   }
 
   /** All Jobs with a scheduled leader that asks for exclusive placement. */
-  *exclusiveJobs(): Generator<string, void, undefined> {
-    for (const nodeName of this.#nodes.keys()) yield* this.jobsLedFrom(nodeName);
+  exclusiveJobs(): Iterable<string> {
+    return this.#led.keys();
   }
 
   #add(pod: Pod): void {
@@ -82,6 +88,8 @@ export class PodIndex {
     if (!hasLeaderIndex(pod)) return;
     if (jobKey !== undefined) yield [this.#leaders, objectKey(namespace, jobKey), name];
     const isExclusive = topologyKey !== undefined && nodeName !== "";
-    if (isExclusive && isLeader(pod)) yield [this.#nodes, nodeName, objectKey(namespace, name)];
+    if (!isExclusive || !isLeader(pod)) return;
+    yield [this.#led, job, name];
+    yield [this.#nodes, nodeName, objectKey(namespace, name)];
   }
 }

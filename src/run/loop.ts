@@ -14,6 +14,8 @@ import { reconcileResult } from "../metrics/reconcile_result.ts";
 import type { WorkQueue } from "../queue/work_queue.ts";
 import { runWorkers } from "../queue/workers.ts";
 import type { CrdCheck } from "./crd_check.ts";
+import { wakeInPlaceRestarts } from "./pod_triggers.ts";
+import type { PodWatches } from "./pod_watches.ts";
 import type { Caches, Parts, Watches } from "./watches.ts";
 
 /** JobSets reconciled at once. */
@@ -27,6 +29,7 @@ export interface LoopOptions extends Parts {
   readonly caches: Caches;
   readonly queue: WorkQueue;
   readonly watches: Watches;
+  readonly podWatches: PodWatches;
   readonly crdCheck: CrdCheck;
   readonly metrics: Metrics;
   readonly reconciles: ControllerMetrics;
@@ -38,7 +41,7 @@ export interface LoopOptions extends Parts {
  * after the loss of the lease.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal, isCut: AbortSignal): Promise<void> {
-  const { clock, log, client, caches, queue, watches, gates, metrics } = options;
+  const { clock, log, client, caches, queue, watches, podWatches, gates, metrics } = options;
   const events = new EventRecorder({ client, clock, log, instance: `jobset-${hostname()}` });
   const reconciler = new Reconciler({
     ...caches,
@@ -47,12 +50,13 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal, isCut: 
     clock,
     log,
     gates,
-    priorities: () => undefined,
-    podsOf: () => undefined,
+    priorities: () => watches.priorities,
+    podsOf: (key) => podWatches.pods.cache?.byOwner(key).values(),
     wake: (key) => queue.add(key),
     onFinished: (jobSet, state) => metrics.jobSets.finished(jobSet, state),
   });
   connectTriggers(options, events);
+  if (gates.InPlaceRestart) wakeInPlaceRestarts({ ...options, jobSets: caches.jobSets, wake: (key) => queue.add(key) });
   watches.onRecovered(() => reconciler.hurry());
   const workers = runWorkers({
     queue,
@@ -63,7 +67,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal, isCut: 
     log,
     drainMs: DRAIN_MS,
   });
-  await Promise.race([aborted(signal), watches.failed]);
+  await Promise.race([aborted(signal), watches.failed, podWatches.failed]);
   await Promise.race([Promise.all([workers, drained(reconciler, clock)]), aborted(isCut)]);
   if (!isCut.aborted) await events.stop();
 }
