@@ -1,7 +1,7 @@
 /** Runs the golden cases: objects and clock in, Plan out. The expectations are written by hand from the specification. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "bun:test";
-import { asArray, asObject, asString, type JsonObject } from "../../src/base/json.ts";
+import { asArray, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
 import { jobFactory } from "../../src/plan/job_factory.ts";
 import { plan } from "../../src/plan/plan.ts";
 import type { JobPatch, Plan, PlanInput } from "../../src/plan/types.ts";
@@ -114,12 +114,22 @@ function expectedStatus(value: unknown, { jobSet, now }: PlanInput): JsonObject 
   );
   const restarts = short["restarts"] ?? jobSet.status.restarts;
   // Whatever else changes than counters must go at once.
+  const fields = { ...expandStatus(short, now), restarts };
   const onlyCounters = Object.keys(short).every((field) => field === "counters" || field === "restarts") &&
-    restarts === jobSet.status.restarts;
-  return { fields: { ...expandStatus(short, now), restarts }, onlyCounters };
+    restarts === jobSet.status.restarts && !raisesJobRestarts(fields, jobSet);
+  return { fields, onlyCounters };
 }
 
-/** `suspend js-w-0#0`, `resume js-w-0#0`, each perhaps with `as 3`, or an object with a resume's parts. */
+function raisesJobRestarts({ replicatedJobsStatus }: JsonObject, { status }: PlanInput["jobSet"]): boolean {
+  const lists = (entry: unknown) => JSON.stringify(at(entry, "jobRestarts"));
+  const stored = new Map(status.replicatedJobs.map(({ name, raw }) => [name, lists(raw)]));
+  return asArray(replicatedJobsStatus).some((entry) => stored.get(String(at(entry, "name"))) !== lists(entry));
+}
+
+/**
+ * `suspend js-w-0#0`, `resume js-w-0#0`, each perhaps with `as 3`, `scale js-w-0#0 to 4`, `label js-w-0#0 as 1`, or an object
+ * with a resume's parts.
+ */
 function expectedPatch(value: unknown): { readonly uid: string; readonly change: unknown }[] {
   const patch = asObject(value);
   if (patch !== undefined) {
@@ -130,10 +140,16 @@ function expectedPatch(value: unknown): { readonly uid: string; readonly change:
       change: { kind: "resume", clearStartTime: false, ...change },
     }));
   }
-  const [kind = "", uid = "", , attempt] = textOf(value).split(" ");
-  const mark = attempt === undefined ? {} : { executionAttempt: Number(attempt) };
-  const change = { kind, ...(kind === "resume" ? { clearStartTime: false } : {}), ...mark };
+  const [kind = "", uid = "", , number] = textOf(value).split(" ");
+  const change = expectedChange(kind, number === undefined ? undefined : Number(number));
   return expandRange(uid).map((uid) => ({ uid, change }));
+}
+
+function expectedChange(kind: string, number: number | undefined): JsonObject {
+  if (kind === "scale") return { kind, size: number };
+  if (kind === "label") return { kind, jobRestartAttempt: number };
+  const mark = number === undefined ? {} : { executionAttempt: number };
+  return { kind, ...(kind === "resume" ? { clearStartTime: false } : {}), ...mark };
 }
 
 function names(value: unknown): readonly string[] {
