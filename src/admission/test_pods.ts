@@ -38,6 +38,13 @@ export function podOf(
   };
 }
 
+/** A follower with everything that the rules look at. */
+export const PINNED_POD = podOf({
+  index: "1",
+  labels: { [PRIORITY]: "1" },
+  spec: { priority: -1, nodeSelector: { [ZONE]: "zone-1" } },
+});
+
 export function jobOwner(uid: string, name = "train-a-0"): JsonObject {
   return { apiVersion: "batch/v1", kind: "Job", name, uid, controller: true, blockOwnerDeletion: true };
 }
