@@ -4,6 +4,13 @@ import type { JsonObject } from "../../src/base/json.ts";
 
 const PREFIX = "jobset.sigs.k8s.io/";
 const CONDITION_TYPES = ["Completed", "Failed", "Suspended", "RestartingJobSet", "StartupPolicyInProgress", "Complete"];
+const ACTIONS = [
+  "FailJobSet",
+  "RestartJobSet",
+  "RestartJobSetAndIgnoreMaxRestarts",
+  "RestartJob",
+  "RestartJobAndIgnoreMaxRestarts",
+];
 const JOB_CONDITIONS = ["Complete", "Failed", "FailureTarget", "SuccessCriteriaMet", "Suspended"];
 
 /** Anything that JSON can hold, preferred values among it. */
@@ -46,6 +53,7 @@ const podTemplate = record({
   spec: oddly(record({
     containers: oddly(fc.array(oddly(record({ volumeMounts: oddly(fc.array(oddly(record({ name: oddly(name) })))) })))),
     nodeSelector: oddly(fc.constant({ a: "b" })),
+    priorityClassName: oddly(fc.constantFrom("high", "unknown")),
     tolerations: oddly(fc.array(oddly())),
     volumes: oddly(fc.array(oddly())),
   })),
@@ -59,14 +67,21 @@ const replicatedJob = record({
     metadata: oddly(
       record({ annotations: oddly(fc.constant({ "alpha.jobset.sigs.k8s.io/exclusive-topology": "t" })) }),
     ),
-    spec: oddly(record({ template: oddly(podTemplate), suspend: oddly() })),
+    spec: oddly(
+      record({
+        template: oddly(podTemplate),
+        suspend: oddly(),
+        parallelism: oddly(count),
+        completions: oddly(count),
+      }),
+    ),
   })),
   dependsOn: oddly(fc.array(oddly(record({ name: oddly(name), status: oddly(fc.constantFrom("Ready", "Complete")) })))),
 });
 
 const rule = record({
   name: oddly(name),
-  action: oddly(fc.constantFrom("FailJobSet", "RestartJobSet", "RestartJobSetAndIgnoreMaxRestarts", "RestartJob")),
+  action: oddly(fc.constantFrom(...ACTIONS)),
   onJobFailureReasons: oddly(texts),
   onJobFailureMessagePatterns: oddly(texts),
   targetReplicatedJobs: oddly(fc.array(oddly(name))),
@@ -100,6 +115,8 @@ const counters = record({
   failed: oddly(count),
   active: oddly(count),
   suspended: oddly(count),
+  jobRestarts: oddly(fc.array(oddly(count), { maxLength: 4 })),
+  jobRestartsCountTowardsMax: oddly(fc.array(oddly(count), { maxLength: 4 })),
 });
 
 /** A stored JobSet; only its metadata is as an API server always makes it. */
@@ -123,6 +140,7 @@ const job = fc.record({
   labels: record({
     [`${PREFIX}replicatedjob-name`]: oddly(name),
     [`${PREFIX}restart-attempt`]: fc.constantFrom<unknown>("0", "1", "x", null, 1),
+    [`${PREFIX}job-restart-attempt`]: fc.constantFrom<unknown>("0", "1", "x", null, 1, undefined),
     [`${PREFIX}job-index`]: oddly(fc.constantFrom("0", "1")),
   }),
   spec: oddly(

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { asInteger, asObject, type JsonObject } from "../../src/base/json.ts";
-import { DEFAULT_FEATURE_GATES } from "../../src/api/feature_gates.ts";
+import { DEFAULT_FEATURE_GATES, type FeatureGates } from "../../src/api/feature_gates.ts";
 import { type Job, readJob } from "../../src/api/job.ts";
 import { type JobSet, readJobSet } from "../../src/api/job_set.ts";
 import { jobFactory } from "../../src/plan/job_factory.ts";
@@ -14,12 +14,27 @@ import { oddJobs, oddJobSet } from "./odd_shapes.ts";
 /** Some thousands at most, whatever `replicas` says. */
 const MAX_CREATES = 5_000;
 
-const world = fc.record({ jobSet: oddJobSet, jobs: oddJobs, hasService: fc.boolean() });
-const RUNS = { numRuns: 150 };
+interface Odd {
+  readonly jobSet: JsonObject;
+  readonly jobs: readonly JsonObject[];
+  readonly hasService: boolean;
+  readonly gates?: FeatureGates;
+}
 
-function inputOf(
-  { jobSet, jobs, hasService }: { jobSet: JsonObject; jobs: readonly JsonObject[]; hasService: boolean },
-) {
+const gates = fc.record({
+  InPlaceRestart: fc.boolean(),
+  RestartJob: fc.boolean(),
+  ElasticJobSet: fc.boolean(),
+  ExecutionAttemptsTracking: fc.boolean(),
+  MutablePodResourcesForSuspendedJobSets: fc.boolean(),
+  TLSOptions: fc.constant(true),
+});
+const world = fc.record({ jobSet: oddJobSet, jobs: oddJobs, hasService: fc.boolean(), gates });
+const RUNS = { numRuns: 150 };
+/** As many as there are odd Jobs, each of which may fail, and some more. */
+const MAX_WRITES = 12;
+
+function inputOf({ jobSet, jobs, hasService, gates = DEFAULT_FEATURE_GATES }: Odd) {
   return {
     jobSet: viewOf(jobSet),
     jobs: jobs.map((job) => readJob(job)).filter((job): job is Job => job !== undefined),
@@ -28,8 +43,8 @@ function inputOf(
     succeededAndGone: new Map([["js-a-0", 0], ["js-b-1", 1], ["js-a-9", 0]]),
     inFlight: nothingKnown().inFlight,
     now: Date.UTC(2026, 0, 1, 12),
-    gates: DEFAULT_FEATURE_GATES,
-    priorities: undefined,
+    gates,
+    priorities: { byClass: new Map([["high", 1000]]), globalDefault: -1 },
     pods: undefined,
   } satisfies PlanInput;
 }
@@ -119,7 +134,47 @@ describe("plan of any stored objects", () => {
       RUNS,
     );
   });
+
+  test("plan: one plan counts one restart of one Job at most, and none beside a restart of all (R67)", () => {
+    fc.assert(
+      fc.property(world, (odd) => {
+        const input = inputOf(odd);
+        const { status } = plan(input);
+        const before = jobRestartsIn(input.jobSet);
+        const after = jobRestartsIn(
+          viewOf({ ...odd.jobSet, status: { ...asObject(odd.jobSet["status"]), ...status?.fields } }),
+        );
+        const raised = input.jobSet.replicatedJobs.flatMap(({ name, replicas }) => {
+          const [old = [], now = []] = [before.get(name), after.get(name)];
+          if (JSON.stringify(old) === JSON.stringify(now)) return [];
+          expect(now.length).toBe(replicas);
+          return now.map((count, index) => count - (old[index] ?? 0)).filter((difference) => difference !== 0);
+        });
+        expect(raised.length).toBeLessThanOrEqual(1);
+        expect(raised.every((difference) => difference === 1 && input.gates.RestartJob)).toBe(true);
+        if (raised.length > 0) expect(status?.fields["restarts"]).toBe(input.jobSet.status.restarts);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("plan: no Job is patched twice, none is that does not exist or is being deleted", () => {
+    fc.assert(
+      fc.property(world, (odd) => {
+        const input = inputOf(odd);
+        const uids = plan(input).patches.map(({ uid }) => uid);
+        expect(new Set(uids).size).toBe(uids.length);
+        const patchable = input.jobs.filter(({ isDeleting }) => !isDeleting).map(({ uid }) => uid);
+        expect(uids.filter((uid) => !patchable.includes(uid))).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
 });
+
+function jobRestartsIn({ status }: JobSet): ReadonlyMap<string, readonly number[]> {
+  return new Map(status.replicatedJobs.map(({ name, jobRestarts }) => [name, jobRestarts]));
+}
 
 test("plan: 2,147,483,647 replicas are counted, not listed", () => {
   const body = {
@@ -140,11 +195,11 @@ test("plan: 2,147,483,647 replicas are counted, not listed", () => {
   expect(kept.creates.every(({ replicatedJobIndex }) => replicatedJobIndex === 1)).toBe(true);
 });
 
-/** Writes each plan's status and plans again; at most five writes may follow from one state of the world. */
-function settle(odd: { jobSet: JsonObject; jobs: readonly JsonObject[]; hasService: boolean }): Plan {
+/** Writes each plan's status and plans again; few writes may follow from one state of the world. */
+function settle(odd: Odd): Plan {
   let jobSet = odd.jobSet;
   let result = plan(inputOf(odd));
-  for (let writes = 0; writes < 5 && result.status !== undefined; writes++) {
+  for (let writes = 0; writes < MAX_WRITES && result.status !== undefined; writes++) {
     jobSet = { ...jobSet, status: { ...asObject(jobSet["status"]), ...result.status.fields } };
     result = plan(inputOf({ ...odd, jobSet }));
   }
