@@ -3,6 +3,7 @@ import { asString, at, type JsonObject } from "../base/json.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import { isAlreadyExists, isConflict, isNotFound, isNotWanted, isTransient } from "../client/api_error.ts";
+import { isSameRun } from "../plan/execution_attempts.ts";
 import { jobFactory } from "../plan/job_factory.ts";
 import { isSameAttempt } from "../plan/job_restarts.ts";
 import type { InFlight, JobChange, JobCreate, JobDelete, JobPatch, JobSurroundings, Plan } from "../plan/types.ts";
@@ -13,6 +14,7 @@ import { FoundationEffects } from "./foundation_effects.ts";
 import { OldPods } from "./old_pods.ts";
 import * as requests from "./requests.ts";
 import { type Refusal, RefusalReport } from "./refusals.ts";
+import { ResourceRefusals } from "./resource_refusals.ts";
 import { Scales } from "./scales.ts";
 
 /** Spec 3.2: creates and deletes run at most 50 at a time per JobSet. */
@@ -51,6 +53,7 @@ export class JobSetEffects {
   /** Uids of Jobs that no resume is due for: those being patched, and those resumed or refused lately. */
   readonly #notResumed = new Set<string>();
   readonly #scales: Scales;
+  readonly #resourceRefusals: ResourceRefusals;
   /** Names of the Jobs being created, with the JobSet that their bodies were made of. */
   readonly #creating = new Map<string, JobSet>();
   readonly #refusals = new RefusalReport();
@@ -64,6 +67,7 @@ export class JobSetEffects {
     this.#context = new EffectContext(options);
     this.#foundation = new FoundationEffects(this.#context);
     this.#scales = new Scales(this.#context);
+    this.#resourceRefusals = new ResourceRefusals(this.#context);
     this.#oldPods = new OldPods(this.#context);
   }
 
@@ -173,9 +177,15 @@ export class JobSetEffects {
   /** A create that waited is not sent where it would make a Job of an old attempt, or one that is there by now (R84). */
   #isWanted(jobSet: JobSet, job: string): boolean {
     const newest = this.#newest;
-    if (this.#context.isStopped || newest === undefined || newest.isDeleting) return false;
-    if (newest.suspend !== jobSet.suspend || !isSameAttempt(jobSet, newest, job)) return false;
+    if (!this.#isOfThisRun(jobSet) || newest === undefined || !isSameAttempt(jobSet, newest, job)) return false;
     return this.#context.jobs.get(jobSet.namespace, job)?.ownerUid !== this.uid;
+  }
+
+  /** Neither suspended, resumed nor counted anew since: what waited may still be sent as it is (spec 3.12). */
+  #isOfThisRun(jobSet: JobSet): boolean {
+    const newest = this.#newest;
+    if (this.#context.isStopped || newest === undefined || newest.isDeleting) return false;
+    return newest.suspend === jobSet.suspend && isSameRun(newest, jobSet);
   }
 
   /** AlreadyExists: our own Job that the view lacked, or one of somebody else, which is left alone (spec 3.7). */
@@ -274,7 +284,7 @@ export class JobSetEffects {
     const { patches } = this.#inFlight;
     patches.add(patch.uid);
     this.#notResumed.add(patch.uid);
-    const error = await this.#sendPatch(jobSet.namespace, patch);
+    const error = await this.#sendPatch(jobSet, patch);
     if (isNotFound(error)) this.#context.jobs.observeDelete({ namespace: jobSet.namespace, ...patch });
     switch (patch.change.kind) {
       case "suspend":
@@ -287,21 +297,25 @@ export class JobSetEffects {
         this.#scales.settle({ namespace: jobSet.namespace, ...patch, size: patch.change.size, error });
         return this.#settlePatch(patch, false);
       case "resume":
+        await this.#resourceRefusals.settle(jobSet.namespace, patch, error);
         return this.#settleResume(jobSet.namespace, patch);
     }
   }
 
   /** The error, if it failed. */
-  async #sendPatch(namespace: string, patch: JobPatch): Promise<unknown> {
+  async #sendPatch(jobSet: JobSet, patch: JobPatch): Promise<unknown> {
     const { action, done } = PATCH_WORDS[patch.change.kind];
+    const { namespace } = jobSet;
+    const wanted = patch.change.kind === "resume" ? { isWanted: () => this.#isOfThisRun(jobSet) } : {};
     try {
       for (const request of requests.patchJob(namespace, patch)) {
-        this.#context.observeJob(await this.#context.request(request));
+        this.#context.observeJob(await this.#context.request({ ...request, ...wanted }));
       }
       this.#context.logEffect(done, namespace, patch.name);
       this.#context.succeeded(action);
       return undefined;
     } catch (error) {
+      if (isNotWanted(error)) return error;
       this.#context.logFailure(error, { action, object: objectKey(namespace, patch.name) });
       return error ?? new Error("failed without an error");
     }

@@ -2,7 +2,7 @@
 import { FakeClock } from "../base/fake_clock.ts";
 import { asObject, asString, at, type JsonObject } from "../base/json.ts";
 import type { Log, LogFields } from "../base/log.ts";
-import { DEFAULT_FEATURE_GATES } from "../api/feature_gates.ts";
+import { DEFAULT_FEATURE_GATES, type FeatureGates } from "../api/feature_gates.ts";
 import { type Job, readJob } from "../api/job.ts";
 import { type JobSet, readJobSet } from "../api/job_set.ts";
 import { readService, type Service } from "../api/service.ts";
@@ -47,7 +47,7 @@ export class TestWorld {
   collectsAtOnce = true;
   #late: WatchEvent[] = [];
 
-  constructor() {
+  constructor(gates: FeatureGates = DEFAULT_FEATURE_GATES) {
     const { clock, api: client, queue, jobSets, jobs, services } = this;
     const log = this.#log();
     this.events = new EventRecorder({ client, clock, log, instance: "test" });
@@ -60,7 +60,7 @@ export class TestWorld {
       events: this.events,
       clock,
       log,
-      gates: DEFAULT_FEATURE_GATES,
+      gates,
       priorities: () => undefined,
       podsOf: () => undefined,
       wake: (key) => queue.add(key),

@@ -22,6 +22,7 @@
  * its first Job (suspended at once, or restarted while suspended) one may stay unused. Who suspended a Job, JobSet or somebody
  * else, makes no difference: its Pods ended, and begin anew.
  */
+import type { Job } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
 import type { Buckets } from "./buckets.ts";
 import type { StatusDraft } from "./status_draft.ts";
@@ -44,6 +45,11 @@ export function endedAttempt({ status }: JobSet, gates: Gates): number | undefin
   return gates.ExecutionAttemptsTracking ? status.executionAttempts ?? status.restarts : undefined;
 }
 
+/** Whether what was made for the one state of the JobSet is of the same run as the other. */
+export function isSameRun({ status: left }: JobSet, { status: right }: JobSet): boolean {
+  return (left.executionAttempts ?? left.restarts) === (right.executionAttempts ?? right.restarts);
+}
+
 /** With the write that raises `restarts`. */
 export function countRestart({ jobSet: { status }, gates, draft }: Count): void {
   if (!gates.ExecutionAttemptsTracking || !draft.isRestarting) return;
@@ -56,7 +62,8 @@ export function countForeignRestart(
 ): boolean {
   const { executionAttempts: current } = status;
   if (!gates.ExecutionAttemptsTracking || current === undefined) return false;
-  if (!buckets.previous.some((job) => job.executionAttempt === current)) return false;
+  const isOld = ({ restartAttempt }: Job) => restartAttempt !== undefined && restartAttempt < status.restarts;
+  if (!buckets.previous.some((job) => isOld(job) && job.executionAttempt === current)) return false;
   draft.setExecutionAttempts(current + 1);
   return true;
 }
