@@ -1,5 +1,4 @@
 /** Builds the agent from the environment of its container, and runs it. It loads nothing that it does not need: ≤ 40 MB RSS. */
-import { readFile } from "node:fs/promises";
 import { systemClock } from "../base/clock.ts";
 import { createLogger, escapeControls } from "../base/logger.ts";
 import { messageOf } from "../base/message_of.ts";
@@ -67,7 +66,7 @@ async function start(settings: AgentSettings, options: RunAgentOptions): Promise
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await Bun.file(path).text();
   } catch {
     return undefined; // told as a setting that is missing
   }

@@ -40,6 +40,8 @@ export function createLogger({ clock, verbosity, write }: LoggerOptions): Log {
 
 /** The text on one line: controls become `\n`, `\t` or `\u001b`, everything else stays. */
 export function escapeControls(text: string): string {
+  // Most texts need no regular expression, whose machinery costs the agent half a megabyte of memory.
+  if (isAscii(text, " ", "")) return text;
   return text.replace(CONTROLS, (control) => {
     const short = JSON.stringify(control).slice(1, -1);
     return short.length > 1 ? short : `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
@@ -48,6 +50,13 @@ export function escapeControls(text: string): string {
 
 function formatValue(value: string | number | boolean): string {
   if (typeof value !== "string") return String(value);
+  if (value !== "" && isAscii(value, "!", '"=\\')) return value;
   const text = escapeControls(value);
   return PLAIN.test(value) && text === value ? value : escapeControls(JSON.stringify(value));
+}
+
+/** Whether all of it lies between `first` and "~", and is none of `but`. */
+function isAscii(text: string, first: string, but: string): boolean {
+  for (const char of text) if (char < first || char > "~" || but.includes(char)) return false;
+  return true;
 }

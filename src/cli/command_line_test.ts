@@ -146,11 +146,14 @@ test("a flag's value may begin with a dash or hold an equals sign", async () => 
   expect((await run("controller --kubeconfig=")).settings?.kubeconfig).toBeUndefined();
 });
 
-test("called as the agent, which is not there yet, it says so and is no controller", async () => {
-  for (const line of ["", "--kubeconfig=/nowhere"]) {
-    const ran = await run(line, { name: "/in-place-restart-agent" });
-    expect([ran.exitCode, ran.settings]).toEqual([1, undefined]);
-    expect(ran.error).toContain("agent");
+test("called as the agent it is no controller: it has no flags, and tells of its variables", async () => {
+  const agent = { name: "/in-place-restart-agent" };
+  const wrong = await run("--kubeconfig=/nowhere", agent);
+  expect([wrong.exitCode, wrong.settings]).toEqual([1, undefined]);
+  expect(wrong.error).toBe("error: unknown flag --kubeconfig; see 'jobset agent --help'\n");
+  for (const help of [await run("--help", agent), await run("agent --help")]) {
+    expect(help.exitCode).toBe(0);
+    expect(help.out).toContain("IN_PLACE_RESTART_EXIT_CODE");
   }
 });
 

@@ -6,6 +6,7 @@ import { accessFromKubeconfig } from "./context_access.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { accessFromServiceAccount } from "./in_cluster.ts";
 import { readKubeconfig, readKubeconfigFiles } from "./kubeconfig.ts";
+import { checkCertificates } from "./pem.ts";
 
 /** Where the API server is and how to log in. */
 export interface ClusterAccess {
@@ -52,7 +53,7 @@ async function findAccess(options: ClusterAccessOptions): Promise<ClusterAccess>
     if (merged !== undefined) return await accessFromKubeconfig(merged, options);
     throw new ClusterAccessError(`read KUBECONFIG "${env["KUBECONFIG"]}": no such file`);
   }
-  const inCluster = context ? undefined : await accessFromServiceAccount(options);
+  const inCluster = context ? undefined : await accessFromServiceAccount({ ...options, checkCa: checkCertificates });
   if (inCluster !== undefined) return inCluster;
   const homeConfig = env["HOME"] ? join(env["HOME"], ".kube", "config") : undefined;
   const found = homeConfig === undefined ? undefined : await readKubeconfigFiles([homeConfig]);

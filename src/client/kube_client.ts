@@ -150,7 +150,7 @@ class FetchKubeClient implements KubeClient {
 
   #exchangeOf(request: KubeRequest): Omit<Exchange, "credentials"> {
     const { body, query = {} } = request;
-    const search = new URLSearchParams(query).toString();
+    const search = queryText(query);
     return {
       method: request.method,
       target: search === "" ? request.path : `${request.path}?${search}`,
@@ -198,6 +198,12 @@ class FetchKubeClient implements KubeClient {
       throw error;
     }
   }
+}
+
+/** As URLSearchParams writes it, which costs a megabyte of memory. */
+function queryText(query: Readonly<Record<string, string>>): string {
+  const text = (word: string) => encodeURIComponent(word).replaceAll("%20", "+");
+  return Object.entries(query).map(([name, value]) => `${text(name)}=${text(value)}`).join("&");
 }
 
 /** How long to wait before the same request goes again: only where the server says so, as client-go does. */

@@ -1,4 +1,3 @@
-import { BlockList, isIP } from "node:net";
 import { ClusterAccessError } from "./cluster_access_error.ts";
 
 export interface ProxyOptions {
@@ -38,20 +37,26 @@ function matches(entry: string, host: string, port: string): boolean {
   if (entry === "*") return true;
   if (entry.includes("/")) return isInSubnet(host, entry);
   const [, bracketed, plain, wantedPort] =
-    /^(?:\[(.*)\]|(.*?))(?::(\d+))?$/.exec(isIP(entry) === 6 ? `[${entry}]` : entry) ?? [];
+    /^(?:\[(.*)\]|(.*?))(?::(\d+))?$/.exec(net().isIP(entry) === 6 ? `[${entry}]` : entry) ?? [];
   const name = bracketed ?? plain ?? "";
   if (name === "" || (wantedPort !== undefined && wantedPort !== port)) return false;
-  if (isIP(name) !== 0 || isIP(host) !== 0) return name === host;
+  if (net().isIP(name) !== 0 || net().isIP(host) !== 0) return name === host;
   const suffix = name.replace(/^\*\./, ".");
   return suffix.startsWith(".") ? host.endsWith(suffix) : host === suffix || host.endsWith(`.${suffix}`);
 }
 
 function isInSubnet(host: string, cidr: string): boolean {
   const [network = "", prefix = ""] = cidr.split("/");
+  const { BlockList, isIP } = net();
   const family = isIP(network);
   const bits = Number(prefix);
   if (family === 0 || isIP(host) !== family || !/^\d+$/.test(prefix) || bits > (family === 6 ? 128 : 32)) return false;
   const list = new BlockList();
   list.addSubnet(network, bits, family === 6 ? "ipv6" : "ipv4");
   return list.check(host, family === 6 ? "ipv6" : "ipv4");
+}
+
+/** Looked up where a proxy is set, which is seldom: importing it costs a megabyte of memory. */
+function net(): typeof import("node:net") {
+  return process.getBuiltinModule("node:net");
 }
