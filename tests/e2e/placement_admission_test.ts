@@ -22,6 +22,9 @@ test("a follower is let in once its leader is scheduled, and pinned to the leade
       await job.ask({ name: "preset", index: 1, pin: "a" }),
       `expected 1 leader pod (${job.name}-0), but got 0. ${TRANSIENT}`,
     );
+    const selector = { "example.com/pool": "p" };
+    const missing = `follower pod node selector for topology domain not found. missing selector: ${zones.key}`;
+    expectRefused(await job.ask({ name: "elsewhere", index: 1, selector }), missing);
     await cordon(zones, true);
     await job.create({ name: "lead", index: 0 });
     expectRefused(await job.ask({ name: "early", index: 1 }), "follower pod node selector not set");

@@ -12,6 +12,8 @@ export interface HandMadePod {
   readonly index: number;
   /** A zone that its nodeSelector names. */
   readonly pin?: string;
+  /** What its nodeSelector says beside that. */
+  readonly selector?: Readonly<Record<string, string>>;
   /** Bound to it from the start, past the scheduler. */
   readonly node?: string;
   /** Another Job; this one where absent. */
@@ -66,11 +68,11 @@ export class JobByHand {
     await this.#cluster.api.delete(this.#cluster.path("pods", name), { gracePeriodSeconds: 0 });
   }
 
-  body({ name, index, pin, node, owner = this, isHeld = false }: HandMadePod): JsonObject {
+  body({ name, index, pin, selector, node, owner = this, isHeld = false }: HandMadePod): JsonObject {
     const template = at(this.job, "spec", "template");
     const { labels, annotations } = asObject(at(template, "metadata")) ?? {};
     const spec = asObject(at(template, "spec")) ?? {};
-    const selector = pin === undefined ? {} : { [this.zones.key]: pin };
+    const pinned = pin === undefined ? {} : { [this.zones.key]: pin };
     return {
       apiVersion: "v1",
       kind: "Pod",
@@ -83,7 +85,7 @@ export class JobByHand {
       },
       spec: {
         ...spec,
-        nodeSelector: { ...asObject(spec["nodeSelector"]), ...selector },
+        nodeSelector: { ...asObject(spec["nodeSelector"]), ...selector, ...pinned },
         ...(node === undefined ? {} : { nodeName: node }),
       },
     };

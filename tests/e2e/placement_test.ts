@@ -96,7 +96,7 @@ test("a leader asks for its own Job and no other of its priority; a follower for
     expect(asArray(at(anti, "labelSelector", "matchExpressions"))).toEqual(expect.arrayContaining([
       { key: JOB_KEY, operator: "Exists" },
       { ...own, operator: "NotIn" },
-      { key: PRIORITY, operator: "In", values: ["0", ""] },
+      { key: PRIORITY, operator: "In", values: ["0"] },
     ]));
     for (const follower of pods.filter((pod) => !isLeader(pod))) {
       expect(asStringMap(at(follower, "spec", "nodeSelector"))[zones.key]).toBe(zone);

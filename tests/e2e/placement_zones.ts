@@ -33,7 +33,7 @@ export class Zones {
   readonly key: string;
   readonly names: readonly string[];
   readonly kubelet: Kubelet;
-  /** Of a Pod that is to run on these Nodes and no other. */
+  /** Of a Pod that is to run on these Nodes and no other; one that is exclusive goes to no other anyway. */
   readonly pod: JsonObject;
 
   private constructor(cluster: Cluster, { key, kubelet }: { readonly key: string; readonly kubelet: Kubelet }) {
@@ -41,7 +41,7 @@ export class Zones {
     this.key = key;
     this.kubelet = kubelet;
     this.names = kubelet.nodeNames;
-    this.pod = { nodeSelector: { [OWN]: cluster.namespace }, tolerations: [{ operator: "Exists" }] };
+    this.pod = { nodeSelector: { [OWN]: cluster.namespace }, tolerations: [{ key: OWN, operator: "Exists" }] };
   }
 
   /** Nodes `NAMESPACE-a-0` and so on. */
@@ -76,7 +76,7 @@ export class Zones {
   /** Exclusive by affinity. */
   exclusive(name: string, options: PlacedJobSet): JsonObject {
     const metadata = { name, annotations: { [EXCLUSIVE_TOPOLOGY]: this.key } };
-    return { ...this.plain(name, options), metadata };
+    return { ...this.plain(name, { ...options, pod: { nodeSelector: {}, ...options.pod } }), metadata };
   }
 
   plain(name: string, { jobs, pods, isWide = false, priorityClassName, spec, ...rest }: PlacedJobSet): JsonObject {
