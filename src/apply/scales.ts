@@ -11,7 +11,10 @@ export class Scales {
   readonly #context: EffectContext;
   /** By uid, the size asked for last. */
   readonly #asked = new Map<string, number>();
-  #isRefusalTold = false;
+  /** Uids of Jobs whose newest request was refused. */
+  readonly #refused = new Set<string>();
+  /** The sizes that were refused and told of, until none is refused any more. */
+  readonly #told = new Set<number>();
 
   constructor(context: EffectContext) {
     this.#context = context;
@@ -19,7 +22,7 @@ export class Scales {
 
   /**
    * The same size again waits ever longer, be it refused or undone by another controller; a new one waits for nothing. The first
-   * refusal in a row is told: the JobSet's new size was accepted, and its Jobs do not follow.
+   * refusal of a size is told: the JobSet's new size was accepted, and its Jobs do not follow.
    */
   settle({ namespace, name, uid, size, error }: {
     namespace: string;
@@ -31,8 +34,12 @@ export class Scales {
   }): void {
     const key = `scale/${uid}`;
     if (this.#asked.get(uid) !== size) this.#context.retries.reset(key);
-    if (error === undefined) this.#isRefusalTold = false;
-    else if (!isNotFound(error) && !isConflict(error) && !gotNoAnswer(error)) this.#tell(name, size, error);
+    if (error !== undefined && !isNotFound(error) && !isConflict(error) && !gotNoAnswer(error)) {
+      this.#refused.add(uid);
+      this.#tell(name, size, error);
+    } else {
+      this.#noLongerRefused(uid);
+    }
     this.#asked.set(uid, size);
     this.waiting.set(uid, size);
     this.#context.retries.later(key, CAP_MS, () => {
@@ -44,14 +51,20 @@ export class Scales {
 
   /** The Job is going, or gone. */
   forget(uid: string): void {
+    this.#noLongerRefused(uid);
     this.#asked.delete(uid);
     this.waiting.delete(uid);
     this.#context.retries.reset(`scale/${uid}`);
   }
 
+  #noLongerRefused(uid: string): void {
+    this.#refused.delete(uid);
+    if (this.#refused.size === 0) this.#told.clear();
+  }
+
   #tell(name: string, size: number, error: unknown): void {
-    if (this.#isRefusalTold) return;
-    this.#isRefusalTold = true;
+    if (this.#told.has(size)) return;
+    this.#told.add(size);
     const note = `job "${name}" could not be scaled to ${size}: ${messageOf(error)}`;
     this.#context.emit({ type: "Warning", reason: "ElasticScaleFailed", note });
   }
