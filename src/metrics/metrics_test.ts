@@ -140,6 +140,20 @@ test("watches and caches are asked at each scrape", () => {
   });
 });
 
+test("a watch that has ended leaves no series behind, and does not take those of its successor", () => {
+  const { metrics, scrape } = testMetrics();
+  const facts = { restarts: 1, relists: 0, objects: 10 };
+  const series = () => Object.keys(scrape()).filter((name) => name.includes('"pods"'));
+  const forget = metrics.observeWatch("pods", () => facts);
+  expect(series()).toHaveLength(3);
+  forget();
+  expect(series()).toEqual([]);
+  const forgetOlder = metrics.observeWatch("pods", () => facts);
+  metrics.observeWatch("pods", () => ({ ...facts }));
+  forgetOlder();
+  expect(series()).toHaveLength(3);
+});
+
 test("the text is of Prometheus' own type", () => {
   expect(testMetrics().metrics.contentType).toBe("text/plain; version=0.0.4; charset=utf-8");
 });
