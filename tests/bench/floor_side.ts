@@ -92,7 +92,9 @@ export class FloorSide implements Side {
   #writeBodies({ name, jobs }: Run, stored: JsonObject): string {
     const jobSet = readJobSet(stored);
     if (jobSet === undefined) throw new Error(`read JobSet "${name}": it has no name or uid`);
-    const build = jobFactory(jobSet, nothingKnown());
+    // As the controller sees a cluster without PriorityClasses of its own: both send the same bytes.
+    const priorities = { byClass: new Map<string, number>(), globalDefault: 0 };
+    const build = jobFactory(jobSet, { ...nothingKnown(), priorities });
     const bodies = Array.from({ length: jobs }, (_, index) => asObject(build(createOf(jobSet, 0, index))));
     const file = join(this.#cluster.controlPlane.dir, `${name}-bodies.json`);
     writeFileSync(file, JSON.stringify(bodies));
