@@ -10,6 +10,7 @@ import { serveLogs } from "./kubelet/log_server.ts";
 import { nodeObject, type NodeOptions, nodeStatus } from "./kubelet/node.ts";
 import { PodRunner, type ProcessMaker } from "./kubelet/pod_runner.ts";
 import { podKey } from "./kubelet/pod_fields.ts";
+import type { RestartDelay } from "./kubelet/restart_delay.ts";
 
 export interface KubeletOptions {
   /** Of a user that may do everything. */
@@ -23,6 +24,10 @@ export interface KubeletOptions {
   readonly fates?: FateTable;
   /** Runs Pods of our own image as processes (kubelet/process_container.ts); without it they have fates as all others. */
   readonly makeProcess?: ProcessMaker;
+  /** `short` where absent. */
+  readonly restartDelay?: RestartDelay;
+  /** What every Pod takes before its first container starts, as by images and network; 0 where absent. */
+  readonly podStartDelayMs?: number;
   readonly report?: (line: string) => void;
 }
 
@@ -144,6 +149,8 @@ export class Kubelet {
         fates: this.#fates,
         podIp: this.#nextIp(),
         makeProcess: this.#options.makeProcess ?? (() => undefined),
+        restartDelay: this.#options.restartDelay ?? "short",
+        startDelayMs: this.#options.podStartDelayMs ?? 0,
       });
       this.#runners.set(uid, runner);
     }

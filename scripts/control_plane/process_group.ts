@@ -48,6 +48,8 @@ export interface GuardedProcess {
   readonly exited: Promise<number>;
   isRunning(): boolean;
   kill(signal?: NodeJS.Signals): void;
+  /** Kills it and what it started, also what is left of that after its end. */
+  killGroup(): void;
   /** Sends the signal, waits, and kills what is left after `graceMs`. */
   stop(signal?: NodeJS.Signals, graceMs?: number): Promise<number>;
   /** The last lines of its output, for error messages. */
@@ -133,6 +135,7 @@ function guard(child: Bun.Subprocess, logFile: string): GuardedProcess {
     exited: child.exited,
     isRunning,
     kill,
+    killGroup: () => killGroup(child.pid),
     async stop(signal = "SIGTERM", graceMs = 10_000) {
       kill(signal);
       const timer = setTimeout(() => kill("SIGKILL"), graceMs);

@@ -7,11 +7,10 @@ import { FatedContainer } from "./fated_container.ts";
 import { PodLog } from "./pod_log.ts";
 import * as pods from "./pod_fields.ts";
 import { podPhase, podStatus } from "./pod_status.ts";
+import { isForgotten, type RestartDelay, restartDelayMs } from "./restart_delay.ts";
 import { StatusWriter } from "./status_writer.ts";
 
 const HOST_IP = "127.0.0.1";
-const FIRST_BACKOFF_MS = 100;
-const MAX_BACKOFF_MS = 10_000;
 const NO_FATE: Fate = { startAfterMs: 0, readyAfterMs: 0, ending: undefined, stopAfterMs: 0 };
 /** An init container that no process plays succeeds at once. */
 const INIT_FATE: Fate = { ...NO_FATE, ending: { afterMs: 0, exitCode: 0, message: "" } };
@@ -36,11 +35,17 @@ export interface PodRunnerOptions {
   readonly fates: FateTable;
   readonly podIp: string;
   readonly makeProcess: ProcessMaker;
+  readonly restartDelay: RestartDelay;
+  /** What a Pod takes before its first container starts: sandbox, network, images. */
+  readonly startDelayMs: number;
 }
 
 interface Container extends pods.ContainerSpec {
   player: ContainerPlayer | undefined;
   restartTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Restarts that its next delay follows from. */
+  restarts: number;
+  runningSinceMs: number;
 }
 
 export class PodRunner {
@@ -69,6 +74,8 @@ export class PodRunner {
       ...c,
       player: undefined,
       restartTimer: undefined,
+      restarts: 0,
+      runningSinceMs: 0,
     }));
     this.#writer = new StatusWriter(options.api, this.key, () => this.#status());
     this.#isDone = pods.isTerminal(options.pod);
@@ -86,7 +93,7 @@ export class PodRunner {
       this.#isDone = true;
       return this.#writer.changed();
     }
-    this.#startTimer = setTimeout(() => this.#startFrom(0), this.#fate.startAfterMs);
+    this.#startTimer = setTimeout(() => this.#startFrom(0), this.#options.startDelayMs + this.#fate.startAfterMs);
   }
 
   /** The Pod is gone, or the kubelet ends: nothing further is written. */
@@ -152,6 +159,7 @@ export class PodRunner {
     switch (event.kind) {
       case "running":
         state.phase = { kind: "running", startedAt: now() };
+        container.runningSinceMs = performance.now();
         if (container.player instanceof FatedContainer || container.player === undefined) say("started");
         break;
       case "startedUp":
@@ -185,7 +193,7 @@ export class PodRunner {
     state.isStartedUp = false;
     if (this.#isStopping) return;
     const action = pods.exitAction(this.#pod, container, event.exitCode);
-    if (action === "restartAll") return void this.#restartAll();
+    if (action === "restartAll") return void this.#restartAll(container);
     if (action === "restart") return this.#restart(container, index, exit);
     if (state.role === "init" && event.exitCode === 0) return queueMicrotask(() => this.#startFrom(index + 1));
     const phase = podPhase(this.#containers.map((c) => c.state));
@@ -194,7 +202,6 @@ export class PodRunner {
 
   #restart(container: Container, index: number, exit: ExitedPhase): void {
     const { state } = container;
-    const delayMs = Math.min(FIRST_BACKOFF_MS * 2 ** state.restartCount, MAX_BACKOFF_MS);
     state.phase = { kind: "waiting", reason: "CrashLoopBackOff" };
     state.lastExit = exit;
     container.restartTimer = setTimeout(() => {
@@ -202,28 +209,39 @@ export class PodRunner {
       state.restartCount += 1;
       this.#start(container, index);
       this.#writer.changed();
-    }, delayMs);
+    }, this.#delayMs(container, false));
   }
 
-  /** The rule `RestartAllContainers`: all end, then all start again in the same Pod. */
-  async #restartAll(): Promise<void> {
+  /** How long to wait with the restart that this container's exit leads to. */
+  #delayMs(container: Container, isOfAll: boolean): number {
+    if (isForgotten(performance.now() - container.runningSinceMs)) container.restarts = 0;
+    const delayMs = restartDelayMs(this.#options.restartDelay, { restarts: container.restarts, isOfAll });
+    container.restarts += 1;
+    return delayMs;
+  }
+
+  /** The rule `RestartAllContainers`: all are killed without a grace period, then all start again in the same Pod (KEP-5532). */
+  async #restartAll(container: Container): Promise<void> {
     this.#isStopping = true;
-    await this.#stopPlayers();
+    await this.#stopPlayers(0);
     if (this.#isRemoving) return;
     this.#isStopping = false;
     for (const { state } of this.#containers) {
-      if (state.phase.kind === "exited") state.lastExit = state.phase;
+      const { phase } = state;
+      if (phase.kind === "exited") state.lastExit = phase;
+      // One that was yet to start for the first time is not restarted.
+      if (phase.kind !== "waiting" || phase.reason !== pods.CREATING) state.restartCount += 1;
       state.phase = { kind: "waiting", reason: pods.CREATING };
-      state.restartCount += 1;
     }
-    this.#startFrom(0);
+    this.#writer.changed();
+    container.restartTimer = setTimeout(() => this.#startFrom(0), this.#delayMs(container, true));
   }
 
   /** All main containers have ended for good: the sidecars end too. */
   async #finish(): Promise<void> {
     this.#isStopping = true;
     this.#isDone = true;
-    await this.#stopPlayers();
+    await this.#stopPlayers(pods.graceMs(this.#pod));
     this.#writer.changed();
     this.log.close();
   }
@@ -233,7 +251,7 @@ export class PodRunner {
     this.#isRemoving = true;
     this.#isStopping = true;
     clearTimeout(this.#startTimer);
-    void this.#stopPlayers().then(() => this.#remove());
+    void this.#stopPlayers(pods.graceMs(this.#pod)).then(() => this.#remove());
   }
 
   async #remove(): Promise<void> {
@@ -242,9 +260,9 @@ export class PodRunner {
     await this.#writer.remove();
   }
 
-  async #stopPlayers(): Promise<void> {
+  async #stopPlayers(graceMs: number): Promise<void> {
     for (const container of this.#containers) clearTimeout(container.restartTimer);
-    await Promise.all(this.#containers.map((container) => container.player?.stop(pods.graceMs(this.#pod))));
+    await Promise.all(this.#containers.map((container) => container.player?.stop(graceMs)));
   }
 
   #status(): JsonObject {

@@ -1,14 +1,15 @@
 /** A container that is a real process of this machine: our own executable, or a command of our own image. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { asString, at, type JsonObject } from "../../src/base/json.ts";
+import { asString, type JsonObject } from "../../src/base/json.ts";
 import type { Api } from "../control_plane/api.ts";
 import { findFreePorts } from "../control_plane/ports.ts";
 import type { GuardedProcess, ProcessGroup } from "../control_plane/process_group.ts";
 import type { ContainerListener, ContainerPlayer } from "./container.ts";
 import { podKey } from "./pod_fields.ts";
 import type { ProcessMaker } from "./pod_runner.ts";
-import { isOwnImage, planProcess, type Probe, type ProcessPlan } from "./process_plan.ts";
+import { isOurs, planProcess, type Probe, type ProcessPlan } from "./process_plan.ts";
+import { ServiceAccounts } from "./service_accounts.ts";
 
 export interface ProcessOptions {
   /** As the administrator, for the Pods' tokens. */
@@ -25,14 +26,22 @@ export interface ProcessOptions {
 
 /** Real kubelets ask once in a period; asked more often, tests need not wait for it. */
 const PROBE_EVERY_MS = 200;
+/** What stands before a start is asked about more often still: it is part of what is measured. */
+const STARTUP_PROBE_EVERY_MS = 100;
 const LOG_EVERY_MS = 100;
 const START_FAILED = 128;
 
-/** Runs the Pods of our own image; all others are played by their fates. */
+/**
+ * Runs the containers of our own image, and those of other images whose command is our executable; all others are played by their
+ * fates. A container's processes run in the folder `pods/UID/CONTAINER` below `dir`, which stays over restarts.
+ */
 export function processMaker(options: ProcessOptions): ProcessMaker {
+  const accounts = new ServiceAccounts(options.api, options.dir);
+  /** Where a container's probes ask: its own ports over all its restarts. */
+  const ports = new Map<string, readonly number[]>();
   return (pod, container, listener, surroundings) => {
-    if (!isOwnImage(asString(container["image"]) ?? "")) return undefined;
-    return new ProcessContainer({ ...options, ...surroundings, pod, container, listener });
+    if (!isOurs(container)) return undefined;
+    return new ProcessContainer({ ...options, ...surroundings, pod, container, listener, accounts, ports });
   };
 }
 
@@ -42,6 +51,8 @@ interface ContainerParts extends ProcessOptions {
   readonly listener: ContainerListener;
   readonly podIp: string;
   readonly log: (text: string) => void;
+  readonly accounts: ServiceAccounts;
+  readonly ports: Map<string, readonly number[]>;
 }
 
 class ProcessContainer implements ContainerPlayer {
@@ -63,12 +74,15 @@ class ProcessContainer implements ContainerPlayer {
   async stop(graceMs: number): Promise<void> {
     this.#abort.abort();
     await this.#started;
+    if (graceMs === 0) this.#process?.killGroup();
     await this.#process?.stop("SIGTERM", graceMs);
   }
 
   dispose(): void {
     this.#abort.abort();
-    this.#process?.kill("SIGKILL");
+    this.#process?.killGroup();
+    this.#parts.accounts.forget(this.#parts.pod);
+    this.#parts.ports.delete(this.#folder);
   }
 
   /** Resolves when the process runs, or never will. */
@@ -92,6 +106,8 @@ class ProcessContainer implements ContainerPlayer {
       void this.#probe(plan);
       void child.exited.then((exitCode) => {
         this.#abort.abort();
+        // As a container ends with its first process: what it left behind ends too.
+        child.killGroup();
         endLog();
         listener({ kind: "exited", exitCode, message: "" });
       });
@@ -106,10 +122,9 @@ class ProcessContainer implements ContainerPlayer {
   }
 
   async #plan(): Promise<ProcessPlan> {
-    const { pod, container, binary, podIp, api, serverUrl } = this.#parts;
+    const { pod, container, binary, podIp, api, serverUrl, accounts } = this.#parts;
     const { hostname, port } = new URL(serverUrl ?? api.access.url);
-    // Two probes have two ports at most.
-    const freePorts = [...await findFreePorts(2)];
+    const freePorts = [...await this.#freePorts()];
     return planProcess(pod, container, {
       binary,
       podIp,
@@ -120,27 +135,18 @@ class ProcessContainer implements ContainerPlayer {
         HOSTNAME: podKey(pod).name,
         KUBERNETES_SERVICE_HOST: hostname,
         KUBERNETES_SERVICE_PORT: port,
-        JOBSET_SERVICE_ACCOUNT_DIR: await this.#writeServiceAccount(),
+        JOBSET_SERVICE_ACCOUNT_DIR: await accounts.folderOf(pod),
       },
     });
   }
 
-  /** What a Pod finds in /var/run/secrets/kubernetes.io/serviceaccount, with a token that is bound to the Pod. */
-  async #writeServiceAccount(): Promise<string> {
-    const { api, pod } = this.#parts;
-    const { namespace, name, uid } = podKey(pod);
-    const account = asString(at(pod, "spec", "serviceAccountName")) ?? "default";
-    const answer = await api.create(`/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`, {
-      apiVersion: "authentication.k8s.io/v1",
-      kind: "TokenRequest",
-      spec: { expirationSeconds: 3600, boundObjectRef: { apiVersion: "v1", kind: "Pod", name, uid } },
-    });
-    const folder = join(this.#folder, "serviceaccount");
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, "token"), asString(at(answer, "status", "token")) ?? "", { mode: 0o600 });
-    writeFileSync(join(folder, "namespace"), namespace);
-    writeFileSync(join(folder, "ca.crt"), api.access.caPem);
-    return folder;
+  /** Two probes have two ports at most. */
+  async #freePorts(): Promise<readonly number[]> {
+    const { container, ports } = this.#parts;
+    if (container["startupProbe"] === undefined && container["readinessProbe"] === undefined) return [];
+    const found = ports.get(this.#folder) ?? await findFreePorts(2);
+    ports.set(this.#folder, found);
+    return found;
   }
 
   /** Started up when its startup probe says so, or at once; then ready as its readiness probe says. */
@@ -171,7 +177,7 @@ class ProcessContainer implements ContainerPlayer {
         this.#process?.kill("SIGKILL");
         return false;
       }
-      await pause(PROBE_EVERY_MS);
+      await pause(STARTUP_PROBE_EVERY_MS);
     }
     return false;
   }

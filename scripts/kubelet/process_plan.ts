@@ -35,9 +35,11 @@ export interface ProcessSurroundings {
 const OWN_NAMES = ["jobset", "in-place-restart-agent"];
 const PROBE_PORT = "STARTUP_PROBE_PORT";
 
-/** Whether the image is our own: any tag or digest, in any registry. */
-export function isOwnImage(image: string): boolean {
-  return image.includes("jobset-lite");
+/** Whether a container is of our own image (any tag or digest, in any registry) or, of another one, runs our executable. */
+export function isOurs(container: JsonObject): boolean {
+  const [first = ""] = asArray(container["command"]);
+  return (asString(container["image"]) ?? "").includes("jobset-lite") ||
+    OWN_NAMES.includes(basename(asString(first) ?? ""));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { JsonObject } from "../../src/base/json.ts";
-import { isOwnImage, planProcess } from "./process_plan.ts";
+import { isOurs, planProcess } from "./process_plan.ts";
 
 const POD = {
   metadata: { name: "p", namespace: "n", uid: "u", labels: { a: "la" }, annotations: { "x/y": "an" } },
@@ -16,9 +16,12 @@ function planOf(container: JsonObject) {
   });
 }
 
-test("our own image is known by its name", () => {
-  expect(isOwnImage("registry.example.com/team/jobset-lite:0.13.0")).toBe(true);
-  expect(isOwnImage("busybox")).toBe(false);
+test("our own image is known by its name, and our executable in others", () => {
+  expect(isOurs({ image: "registry.example.com/team/jobset-lite:0.13.0" })).toBe(true);
+  expect(isOurs({ image: "busybox", command: ["/jobset-lite/jobset", "agent"] })).toBe(true);
+  expect(isOurs({ image: "busybox", command: ["/in-place-restart-agent"] })).toBe(true);
+  expect(isOurs({ image: "busybox", command: ["sh", "-c"], args: ["jobset"] })).toBe(false);
+  expect(isOurs({ image: "busybox" })).toBe(false);
 });
 
 test("the entry point is our executable, under the name that the command has", () => {
