@@ -2,14 +2,21 @@
 import type { FeatureGates } from "../api/feature_gates.ts";
 import { type JobSet, restartsInPlace } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
+import type { Node } from "../api/node.ts";
 import { hasLeaderIndex, isLeader, type Pod } from "../api/pod.ts";
 import type { CacheChange, ObjectCache } from "../cache/object_cache.ts";
-import { jobOf } from "../cache/pod_index.ts";
-import type { PodWatches } from "./pod_watches.ts";
+import { jobOf, type PodIndex } from "../cache/pod_index.ts";
+
+/** Tells of each change of a cache; the index of its Pods shows it by then. */
+interface Changes<T> {
+  onChange(listener: (change: CacheChange<T>) => void): void;
+}
 
 /** The JobSets with strategy InPlaceRestart follow their Pods, as far as spec 5.1 reads them. */
 export function wakeInPlaceRestarts({ podWatches, jobSets, gates, wake }: {
-  readonly podWatches: Pick<PodWatches, "pods">;
+  readonly podWatches: {
+    readonly pods: Changes<Pod> & { readonly cache: unknown; onTurn(listener: () => void): void };
+  };
   readonly jobSets: ObjectCache<JobSet>;
   readonly gates: FeatureGates;
   readonly wake: (key: string) => void;
@@ -38,7 +45,7 @@ function saysNews(change: CacheChange<Pod>): boolean {
 /** Jobs with exclusive placement are looked at once their leader, a follower or the leader's Node says something new. */
 export function wakePodChecks(
   { podWatches: { pods, nodes, index }, wake }: {
-    readonly podWatches: Pick<PodWatches, "pods" | "nodes" | "index">;
+    readonly podWatches: { readonly pods: Changes<Pod>; readonly nodes: Changes<Node>; readonly index: PodIndex };
     /** The Job is `namespace/uid`. */
     readonly wake: (job: string) => void;
   },
