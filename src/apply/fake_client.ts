@@ -237,20 +237,28 @@ function mergeObject(target: unknown, patch: unknown): JsonObject {
   return merged;
 }
 
-/** RFC 6902, `test` and `add` of object fields. */
+/** RFC 6902, `test` and `add`; of lists only what is there can be changed. */
 function applyOps(object: JsonObject, ops: readonly unknown[]): JsonObject {
   return ops.reduce<JsonObject>((result, op) => {
-    const path = (asString(at(op, "path")) ?? "").split("/").slice(1);
+    const path = (asString(at(op, "path")) ?? "").split("/").slice(1).map((key) => key.replaceAll("~1", "/"));
     if (at(op, "op") === "test") {
-      if (at(result, ...path) !== at(op, "value")) throw refusal(422, "Invalid", "test failed");
+      if ((valueAt(result, path) ?? null) !== at(op, "value")) throw refusal(422, "Invalid", "test failed");
       return result;
     }
-    return mergeAt(result, path, at(op, "value"));
+    return asObject(addAt(result, path, at(op, "value"))) ?? {};
   }, object);
 }
 
-function mergeAt(object: JsonObject, [field = "", ...rest]: readonly string[], value: unknown): JsonObject {
-  return { ...object, [field]: rest.length === 0 ? value : mergeAt(asObject(object[field]) ?? {}, rest, value) };
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((here, key) => Array.isArray(here) ? here[Number(key)] : at(here, key), value);
+}
+
+function addAt(value: unknown, [key = "", ...rest]: readonly string[], added: unknown): unknown {
+  const next = (inner: unknown) => rest.length === 0 ? added : addAt(inner, rest, added);
+  if (Array.isArray(value)) return value.map((item: unknown, index) => index === Number(key) ? next(item) : item);
+  const object = asObject(value);
+  if (object === undefined) throw refusal(422, "Invalid", `nothing at "${key}" to add to`);
+  return { ...object, [key]: next(object[key]) };
 }
 
 /** The API server takes another pod template only of a Job that is suspended and has never started (spec 3.8). */

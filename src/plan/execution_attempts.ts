@@ -17,8 +17,8 @@
  * patched for its sake. Jobs made for a suspended JobSet get the number too, as successors of those that ran; before the first
  * run there is none, and its Jobs get none.
  *
- * The first number is that of the restarts, 0 as a rule. Jobs of a first run need not wait until it is written: they carry what it
- * will be, and would be found as running without it. So no number is ever used for two runs of a Job; where a run ends before
+ * The first number is that of the restarts, 0 as a rule. Where no Job is there yet the first ones need not wait until it is written:
+ * they carry what it will be, and would be found as running without it. So no number is ever used for two runs of a Job; where a run ends before
  * its first Job (suspended at once, or restarted while suspended) one may stay unused. Who suspended a Job, JobSet or somebody
  * else, makes no difference: its Pods ended, and begin anew.
  */
@@ -68,23 +68,23 @@ export function countForeignRestart(
   return true;
 }
 
-/** What must not happen before the count is written. */
-export type CountHold = "nothing" | "resumes" | "resumes and creates";
-
-/** Counts the run that begins, if one does. `isReady`: all that the first Job needs is there. */
+/**
+ * Counts the run that begins, if one does; true if nothing may be resumed or created before that is written. `isReady`: all that
+ * the first Job needs is there.
+ */
 export function countExecution(
   { jobSet, gates, draft, buckets, isReady }: Count & { buckets: Buckets; isReady: boolean },
-): CountHold {
-  if (!gates.ExecutionAttemptsTracking) return "nothing";
+): boolean {
+  if (!gates.ExecutionAttemptsTracking) return false;
   const { executionAttempts: current, restarts } = jobSet.status;
+  const suspended = buckets.active.filter((job) => job.suspend);
   if (current === undefined) {
     const isRunning = buckets.current.some((job) => !job.suspend);
-    if (!isRunning && (jobSet.suspend || !isReady)) return "nothing";
+    if (!isRunning && (jobSet.suspend || !isReady)) return false;
     draft.setExecutionAttempts(restarts);
-    return "resumes";
+    return jobSet.suspend || suspended.length > 0;
   }
-  if (jobSet.suspend) return "nothing";
-  if (!buckets.active.some((job) => job.suspend && job.executionAttempt === current)) return "nothing";
+  if (jobSet.suspend || !suspended.some((job) => job.executionAttempt === current)) return false;
   draft.setExecutionAttempts(current + 1);
-  return "resumes and creates";
+  return true;
 }

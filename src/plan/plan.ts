@@ -131,9 +131,8 @@ function planChildren(context: Context): Partial<Draft> {
   const { jobSet, buckets, inFlight, status, counters } = context;
   const foundation = planFoundation(context);
   const startable = startableReplicatedJobs(jobSet, counters);
-  const hold = countExecution({ ...context, draft: status, isReady: foundation === undefined });
-  const mayCreate = foundation === undefined && hold !== "resumes and creates";
-  const creates = mayCreate ? missingJobs(context, startable) : [];
+  const isHeld = countExecution({ ...context, draft: status, isReady: foundation === undefined });
+  const creates = foundation === undefined && !isHeld ? missingJobs(context, startable) : [];
   const scales = foundation === undefined ? scaleJobs({ ...context, ...buckets }) : [];
   if (jobSet.suspend) {
     const suspensions = suspendJobs({ ...context, active: buckets.active, draft: status });
@@ -149,7 +148,7 @@ function planChildren(context: Context): Partial<Draft> {
     inFlight,
     isStartupDone,
     draft: status,
-    isHeld: hold !== "nothing",
+    isHeld,
   });
   // A Job gets its size before it runs: resumed first, it would take room that its JobSet has given up.
   return { creates, patches: [...scales, ...withoutJobsOf(scales, resumes)] };
