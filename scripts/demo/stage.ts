@@ -8,7 +8,7 @@ import { findFreePorts } from "../control_plane/ports.ts";
 import type { GuardedProcess } from "../control_plane/process_group.ts";
 import { waitFor } from "../control_plane/wait.ts";
 import { type Kubelet, startKubelet } from "../kubelet.ts";
-import type { FateRule } from "../kubelet/fate.ts";
+import type { FateTable } from "../kubelet/fate.ts";
 
 const NODES = 3;
 const VOLUMES = 8;
@@ -20,26 +20,30 @@ const NAMESPACE = "jobset-system";
 const SERVICE_ACCOUNT = "jobset-controller-manager";
 
 export interface StageOptions {
-  readonly fates: readonly FateRule[];
+  readonly fates: FateTable;
+  /** Nodes of three zones in turn; 3 where absent. */
+  readonly nodes?: number;
+  readonly featureGates?: Readonly<Record<string, boolean>>;
   /** A step begins. */
   readonly step: (line: string) => void;
   /** How far it is. */
   readonly report: (line: string) => void;
 }
 
-export async function setUpStage({ fates, step, report }: StageOptions): Promise<Stage> {
+export async function setUpStage(options: StageOptions): Promise<Stage> {
+  const { fates, nodes = NODES, featureGates = {}, step, report } = options;
   step("build the executable");
   const binary = await buildBinary(report);
   step("start a Kubernetes control plane");
   const controlPlane = await startControlPlane({ crds: [join(ROOT, "crds/jobset.x-k8s.io_jobsets.yaml")], report });
   let kubelet: Kubelet | undefined;
   try {
-    step(`register ${NODES} Nodes, install what 'jobset manifests' prints`);
-    kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, fates, report });
+    step(`register ${nodes} Nodes, install what 'jobset manifests' prints`);
+    kubelet = await startKubelet({ access: controlPlane.api.access, nodes, fates, report });
     const [probePort = 0, webhookPort = 0] = await findFreePorts(2);
     await install(controlPlane, { binary, webhookPort });
     step("start the controller");
-    const controller = await startController(controlPlane, { binary, probePort, webhookPort });
+    const controller = await startController(controlPlane, { binary, probePort, webhookPort, featureGates });
     return new Stage(controlPlane, kubelet, controller);
   } catch (error) {
     await kubelet?.stop();
@@ -51,17 +55,17 @@ export async function setUpStage({ fates, step, report }: StageOptions): Promise
 export class Stage {
   readonly controlPlane: ControlPlane;
   readonly controller: GuardedProcess;
-  readonly #kubelet: Kubelet;
+  readonly kubelet: Kubelet;
 
   constructor(controlPlane: ControlPlane, kubelet: Kubelet, controller: GuardedProcess) {
     this.controlPlane = controlPlane;
     this.controller = controller;
-    this.#kubelet = kubelet;
+    this.kubelet = kubelet;
   }
 
   async stop(): Promise<void> {
     await this.controller.stop("SIGTERM", STOP_GRACE_MS);
-    await this.#kubelet.stop();
+    await this.kubelet.stop();
     await this.controlPlane.stop();
   }
 }
@@ -97,16 +101,17 @@ function volumes(): JsonObject {
 /** Runs as the ServiceAccount that the manifests give it, not as the administrator. */
 async function startController(
   controlPlane: ControlPlane,
-  { binary, probePort, webhookPort }: {
+  { binary, probePort, webhookPort, featureGates }: {
     readonly binary: string;
     readonly probePort: number;
     readonly webhookPort: number;
+    readonly featureGates: Readonly<Record<string, boolean>>;
   },
 ): Promise<GuardedProcess> {
   const kubeconfig = await controlPlane.serviceAccountKubeconfig(NAMESPACE, SERVICE_ACCOUNT);
   const config = join(controlPlane.dir, "jobset.yaml");
   const probes = `127.0.0.1:${probePort}`;
-  writeFileSync(config, configuration({ webhookPort, probes }));
+  writeFileSync(config, configuration({ webhookPort, probes, featureGates }));
   const controller = controlPlane.processes.spawn(
     [binary, "controller", "--kubeconfig", kubeconfig, "--config", config],
     { logFile: join(controlPlane.dir, "jobset.log"), cwd: controlPlane.dir },
@@ -124,7 +129,13 @@ async function startController(
   return controller;
 }
 
-function configuration({ webhookPort, probes }: { readonly webhookPort: number; readonly probes: string }): string {
+function configuration(
+  { webhookPort, probes, featureGates }: {
+    readonly webhookPort: number;
+    readonly probes: string;
+    readonly featureGates: Readonly<Record<string, boolean>>;
+  },
+): string {
   return `apiVersion: config.jobset.x-k8s.io/v1alpha1
 kind: Configuration
 webhook:
@@ -134,6 +145,7 @@ health:
   healthProbeBindAddress: ${probes}
 metrics:
   bindAddress: "0"
+featureGates: ${JSON.stringify(featureGates)}
 `;
 }
 
