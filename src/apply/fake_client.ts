@@ -29,6 +29,8 @@ interface Condition {
 /** The namespaces' objects by path, each with uid and resourceVersion, as an API server keeps them. */
 export class FakeClient implements KubeClient {
   readonly requests: KubeRequest[] = [];
+  /** A field of every status that the schema does not know. */
+  prunes = "";
   /** The largest number of creates and deletes of Jobs at once. */
   mostAtOnce = 0;
   readonly #objects = new Map<string, JsonObject>();
@@ -202,6 +204,10 @@ export class FakeClient implements KubeClient {
     return this.put(path, { ...object, metadata });
   }
 
+  #pruned(status: JsonObject): JsonObject {
+    return Object.fromEntries(Object.entries(status).filter(([field]) => field !== this.prunes));
+  }
+
   #patch(request: KubeRequest): JsonObject {
     const isStatus = request.path.endsWith("/status");
     const path = isStatus ? request.path.slice(0, -"/status".length) : request.path;
@@ -213,7 +219,7 @@ export class FakeClient implements KubeClient {
       if (at(patched, "metadata", field) !== at(object, "metadata", field)) throw refusal(409, "Conflict", field);
     }
     if (path.includes("/events/")) checkEvent(patched);
-    if (isStatus) return this.put(path, { ...object, status: patched["status"] });
+    if (isStatus) return this.put(path, { ...object, status: this.#pruned(asObject(patched["status"]) ?? {}) });
     checkTemplate(object, patched);
     return this.put(path, { ...patched, status: object["status"] });
   }

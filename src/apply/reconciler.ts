@@ -74,6 +74,8 @@ interface Entry {
   unconfirmed: { readonly resourceVersion: string; readonly decisions: readonly Plan[] } | undefined;
   /** A Job of the current attempt vanished: perhaps the JobSet is being deleted, and its own event is late. */
   isDoubtful: boolean;
+  /** The CRD is too old to keep executionAttempts: what waits until they are written must not wait for ever. */
+  isUncounted: boolean;
 }
 
 export class Reconciler {
@@ -107,7 +109,7 @@ export class Reconciler {
     const decision = this.#plan(key, jobSet, entry);
     for (const job of decision.vanished ?? []) entry.effects.succeededAndGone.set(job, jobSet.status.restarts);
     const planMs = clock.monotonic() - startedAt;
-    entry.effects.submit(jobSet, decision, this.#surroundings());
+    entry.effects.submit(jobSet, decision, this.#surroundings(entry));
     this.#logProblems(key, entry, decision);
     this.#tellNotices(jobSet, entry, decision);
     const outcome = await this.#settle(jobSet, entry, decision);
@@ -145,7 +147,8 @@ export class Reconciler {
     await Promise.all([...this.#leaving, ...[...this.#entries.values()].map(({ effects }) => effects.stop())]);
   }
 
-  #plan(key: string, jobSet: JobSet, { effects }: Entry): Plan {
+  #plan(key: string, jobSet: JobSet, entry: Entry): Plan {
+    const { effects } = entry;
     const { jobs, services, clock, podsOf, gates } = this.#options;
     return plan({
       jobSet,
@@ -156,13 +159,16 @@ export class Reconciler {
       inFlight: effects.inFlight(jobSet),
       now: clock.now(),
       pods: restartsInPlace(jobSet, gates) ? podsOf(key) : undefined,
-      ...this.#surroundings(),
+      ...this.#surroundings(entry),
     });
   }
 
-  #surroundings(): JobSurroundings {
+  #surroundings({ isUncounted }: Entry): JobSurroundings {
     const { gates, priorities } = this.#options;
-    return { gates, priorities: priorities() };
+    return {
+      gates: isUncounted ? { ...gates, ExecutionAttemptsTracking: false } : gates,
+      priorities: priorities(),
+    };
   }
 
   async #settle(jobSet: JobSet, entry: Entry, decision: Plan): Promise<Outcome> {
@@ -213,10 +219,12 @@ export class Reconciler {
     const { client, events, clock, log } = this.#options;
     const key = objectKey(jobSet.namespace, jobSet.name);
     try {
-      this.#observe(await client.request(patchStatus(jobSet, status.fields)));
+      const answer = await client.request(patchStatus(jobSet, status.fields));
+      this.#observe(answer);
       entry.statusAt = clock.monotonic();
       entry.unconfirmed = undefined;
       log.info(2, "wrote status", { jobSet: key, fields: Object.keys(status.fields).join(",") });
+      if (status.fields["executionAttempts"] !== undefined) this.#checkCount(key, entry, answer);
       return undefined;
     } catch (error) {
       if (isConflict(error) || isTransient(error)) rememberUnconfirmed(entry, jobSet, decision);
@@ -232,6 +240,14 @@ export class Reconciler {
       log.info(0, "writing status failed and is tried again", { jobSet: key, error: note });
       return { kind: "backOff", isError: true };
     }
+  }
+
+  /** Without the field in the CRD the API server drops it without a word (R28). */
+  #checkCount(key: string, entry: Entry, answer: unknown): void {
+    if (at(answer, "status", "executionAttempts") !== undefined) return;
+    entry.isUncounted = true;
+    this.#options.log.info(0, "runs are not counted: the CRD has no status.executionAttempts", { jobSet: key });
+    this.#options.wake(key);
   }
 
   /** Lays what the API server holds now over the cache; false where it did not say. */
@@ -273,6 +289,7 @@ export class Reconciler {
       notices: new Set(),
       unconfirmed: undefined,
       isDoubtful: false,
+      isUncounted: false,
     };
     this.#entries.set(key, entry);
     return entry;

@@ -26,19 +26,22 @@ export class ResourceRefusals {
 
   /** After a resume was tried; `error` is undefined where it succeeded. */
   async settle(namespace: string, { name, uid, change }: JobPatch, error: unknown): Promise<void> {
-    const isSpeaker = this.#speaker?.uid === uid;
-    if (error === undefined && isSpeaker) this.#speaker = undefined;
+    if (error === undefined && this.#speaker?.uid === uid) this.#speaker = undefined;
     const isRefused = isInvalid(error) || isForbidden(error);
     if (!isRefused || change.kind !== "resume" || change.resources === undefined) return;
-    if (!isSpeaker && this.#speaker !== undefined && this.#isSuspended(namespace, this.#speaker)) return;
-    if (!await this.#isAsSeen(namespace, name)) return;
+    // Asked twice, for many Jobs are refused at the same time.
+    if (this.#hasOtherSpeaker(namespace, uid)) return;
+    if (!await this.#isAsSeen(namespace, name) || this.#hasOtherSpeaker(namespace, uid)) return;
     this.#speaker = { name, uid };
     this.#context.emit({ type: "Warning", reason: "FailedResourcePropagation", note: noteOf(messageOf(error)) });
   }
 
-  #isSuspended(namespace: string, { name, uid }: { name: string; uid: string }): boolean {
-    const job = this.#context.jobs.get(namespace, name);
-    return job?.uid === uid && job.suspend;
+  /** One that still waits to be resumed. */
+  #hasOtherSpeaker(namespace: string, uid: string): boolean {
+    const speaker = this.#speaker;
+    if (speaker === undefined || speaker.uid === uid) return false;
+    const job = this.#context.jobs.get(namespace, speaker.name);
+    return job?.uid === speaker.uid && job.suspend;
   }
 
   /**
