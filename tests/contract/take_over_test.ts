@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { parseAllDocuments } from "yaml";
 import { asArray, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
+import { installObjects } from "../../src/install/install_objects.ts";
+import { defaultInstallOptions } from "../../src/install/install_options.ts";
 import { waitFor } from "../../scripts/control_plane/wait.ts";
 import { CRD, DEPLOYMENT, InstallServer, lifeOf, MUTATING, NAMESPACE } from "./install_server.ts";
 
@@ -33,7 +35,7 @@ function withPods(object: JsonObject, labels: object, containers: readonly JsonO
   return { ...object, spec: { ...asObject(object["spec"]), selector: { matchLabels: labels }, template } };
 }
 
-/** In the form of a reference installation: its own image and arguments, webhooks for Pods beside those for JobSets. */
+/** In the form of a reference installation: its own image and arguments, its webhook for Pods without conditions, and one of old. */
 function reference(
   labels: object | undefined,
   sidecars: readonly JsonObject[],
@@ -47,15 +49,12 @@ function reference(
       return [withPods(object, selector, [manager, ...sidecars])];
     }
     if (object["kind"] !== "MutatingWebhookConfiguration") return [object];
-    const [webhook] = asArray(object["webhooks"]);
-    const pods = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"], scope: "*" };
-    const podWebhook = {
-      ...asObject(webhook),
-      name: "mpod.kb.io",
-      rules: [pods],
-      objectSelector: { matchExpressions: [{ key: "jobset.sigs.k8s.io/jobset-name", operator: "Exists" }] },
-    };
-    return [{ ...object, webhooks: [...asArray(object["webhooks"]), podWebhook] }];
+    const [webhook, podWebhook] = asArray(object["webhooks"]);
+    const rules = [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"], scope: "*" }];
+    const { matchConditions: _, ...bare } = asObject(podWebhook) ?? {};
+    const theirs = { ...bare, rules, reinvocationPolicy: "Never", timeoutSeconds: 30 };
+    const older = { ...theirs, name: "older.kb.io" };
+    return [{ ...object, webhooks: [webhook, older, theirs] }];
   };
 }
 
@@ -77,7 +76,7 @@ describe("over an installation in the reference's form", () => {
     ["kubectl create", ["create"]],
   ];
   for (const [how, command] of kubectl) {
-    test(`made by ${how}, install changes no JobSet and no Job, and leaves no webhook for Pods`, async () => {
+    test(`made by ${how}, install changes no JobSet and no Job, and leaves no webhook but ours`, async () => {
       const paths = await running();
       const file = await othersManifest(reference(undefined, []));
       const files = command[0] === "create"
@@ -88,8 +87,12 @@ describe("over an installation in the reference's form", () => {
       await server.must("install");
       expect(await lifeOf(server, paths)).toEqual(before.life);
       expect(await server.uid(DEPLOYMENT)).toBe(before.deployment);
-      const names = asArray((await server.api.get(MUTATING))["webhooks"]).map((webhook) => at(webhook, "name"));
-      expect(names).toEqual(["mjobset.kb.io"]);
+      const webhooks = asArray((await server.api.get(MUTATING))["webhooks"]);
+      expect(webhooks.map((webhook) => at(webhook, "name"))).toEqual(["mjobset.kb.io", "mpod.kb.io"]);
+      const [ours] = installObjects(defaultInstallOptions("0.0.0")).filter(({ kind }) =>
+        kind === "MutatingWebhookConfiguration"
+      );
+      expect(webhooks).toMatchObject(asArray(ours?.["webhooks"]).map((webhook) => asObject(webhook) ?? {}));
       const container = containerOf(await server.api.get(DEPLOYMENT));
       expect(asString(container["image"])).toStartWith("localhost/jobset-lite/jobset:v");
       expect(container["args"]).toEqual(["--config=/controller_manager_config.yaml", "--zap-log-level=2"]);

@@ -54,9 +54,8 @@ function changed(object: JsonObject, age: Age): JsonObject {
     case "Deployment":
       return { ...labelled, spec: deploymentSpec(object, age) };
     case "MutatingWebhookConfiguration":
-      return withPods(labelled, "mpod.kb.io", "/mutate--v1-pod");
     case "ValidatingWebhookConfiguration":
-      return withPods(labelled, "vpod.kb.io", "/validate--v1-pod");
+      return withPods(labelled, age);
     default:
       return labelled;
   }
@@ -105,21 +104,14 @@ function deploymentSpec(deployment: JsonObject, age: Age): JsonObject {
   };
 }
 
-/** The reference's webhooks for Pods, which we do not serve. */
-function withPods(configuration: JsonObject, name: string, path: string): JsonObject {
-  const [webhook] = asArray(configuration["webhooks"]);
-  const service = { ...asObject(at(webhook, "clientConfig", "service")), path };
-  const pods = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"], scope: "*" };
-  return {
-    ...configuration,
-    webhooks: [...asArray(configuration["webhooks"]), {
-      ...asObject(webhook),
-      name,
-      clientConfig: { service },
-      rules: [pods],
-      objectSelector: { matchExpressions: [{ key: "jobset.sigs.k8s.io/jobset-name", operator: "Exists" }] },
-    }],
-  };
+/** The reference's webhooks for Pods: called for each Pod of a JobSet. An older one had others. */
+function withPods(configuration: JsonObject, age: Age): JsonObject {
+  const rules = [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"], scope: "*" }];
+  const [webhook, ours] = asArray(configuration["webhooks"]).map((entry) => asObject(entry) ?? {});
+  const { matchConditions: _, reinvocationPolicy: __, ...bare } = ours ?? {};
+  const theirs = { ...bare, rules };
+  const older = age === "older" ? [{ ...theirs, name: `older-${asString(bare["name"])}` }] : [];
+  return { ...configuration, webhooks: [webhook, theirs, ...older] };
 }
 
 /** The lease as a replica of the reference holds it, renewed so long ago. */
@@ -133,7 +125,10 @@ export function referenceLease(holderIdentity: string, ageMs: number): JsonObjec
   };
 }
 
-/** The names of the webhooks in a configuration. */
+/** The names of the webhooks in a configuration, and of the conditions under which they are called. */
 export function webhookNames(configuration: JsonObject): readonly string[] {
-  return asArray(configuration["webhooks"]).map((webhook) => asString(at(webhook, "name")) ?? "");
+  return asArray(configuration["webhooks"]).map((webhook) => {
+    const conditions = asArray(at(webhook, "matchConditions")).map((condition) => asString(at(condition, "name")));
+    return [asString(at(webhook, "name")), ...conditions].join(" ");
+  });
 }
