@@ -113,6 +113,12 @@ export class ControlPlane {
     this.processes = parts.group;
   }
 
+  /** For benches that tell what of the time is whose. */
+  get apiServerPid(): number {
+    if (this.#apiServer === undefined) throw new Error("kube-apiserver: it was not started yet");
+    return this.#apiServer.pid;
+  }
+
   /** Starts the components in their order; called once, by `startControlPlane`. */
   async startAll(): Promise<void> {
     const { options, layout } = this.#parts;

@@ -4,6 +4,7 @@ import { watch } from "../../scripts/control_plane/api.ts";
 import { type Cluster, nameOf } from "../e2e/cluster.ts";
 import { BY_HAND, FIRST_FREE_BLOCK, type PlacementCluster } from "./placement_cluster.ts";
 import { exclusiveJobSet, nodeName, NODES_PER_BLOCK, podBody } from "./placement_objects.ts";
+import { cpuSeconds } from "./process_usage.ts";
 import { median, spread } from "./statistics.ts";
 
 const JOBS = 4;
@@ -19,6 +20,14 @@ export interface Rates {
   readonly ratio: number;
 }
 
+/** One creation of all followers. */
+interface Turn {
+  readonly perSecond: number;
+  /** CPU time for each Pod. */
+  readonly apiServerMs: number;
+  readonly controllerMs: number;
+}
+
 /** The same followers in turns, with the webhooks and without; the first turn of each only warms up. */
 export async function measureRates(cluster: PlacementCluster, say: (line: string) => void): Promise<Rates> {
   const { guarded, bare } = cluster;
@@ -30,21 +39,24 @@ export async function measureRates(cluster: PlacementCluster, say: (line: string
   }
   const { controlPlane } = cluster.installation.environment;
   const mark = controlPlane.auditEntries().length;
-  const rates: { readonly with: number; readonly without: number }[] = [];
+  const rounds: { readonly guarded: Turn; readonly bare: Turn }[] = [];
   for (let round = 0; round <= ROUNDS; round++) {
-    const without = await followersPerSecond(cluster, bare, bareJobs);
-    const withThem = await followersPerSecond(cluster, guarded, guardedJobs);
-    if (round > 0) rates.push({ with: withThem, without });
+    const without = await takeTurn(cluster, bare, bareJobs);
+    const withThem = await takeTurn(cluster, guarded, guardedJobs);
+    if (round > 0) rounds.push({ guarded: withThem, bare: without });
   }
-  for (const rate of rates) say(`  ${rate.with.toFixed(0)} through the webhooks, ${rate.without.toFixed(0)} without`);
   // Caches that are fresh leave nothing to ask.
   say(`  ${controlPlane.auditEntries().length - mark} requests of the controller meanwhile`);
-  const ratios = rates.map((rate) => rate.with / rate.without);
-  const podsPerSecond = median(rates.map((rate) => rate.with));
-  say(
-    `followers let in per second: ${podsPerSecond.toFixed(0)} through the webhooks, ` +
-      `${median(rates.map((rate) => rate.without)).toFixed(0)} without; ratio ${spread(ratios, 2)}`,
-  );
+  say("                       per second    CPU ms per Pod: API server    controller");
+  for (const round of rounds) {
+    say(turnLine("through the webhooks", round.guarded));
+    say(turnLine("without", round.bare));
+  }
+  const ratios = rounds.map((round) => round.guarded.perSecond / round.bare.perSecond);
+  const podsPerSecond = median(rounds.map((round) => round.guarded.perSecond));
+  const bareRate = median(rounds.map((round) => round.bare.perSecond));
+  const middle = `${podsPerSecond.toFixed(0)} through the webhooks, ${bareRate.toFixed(0)} without`;
+  say(`followers let in per second: ${middle}; ratio ${spread(ratios, 2)}`);
   for (const namespace of [guarded, bare]) await removeJobSet(namespace, "rate");
   return { podsPerSecond, ratio: median(ratios) };
 }
@@ -66,17 +78,22 @@ async function jobsByHand(cluster: Cluster): Promise<readonly JsonObject[]> {
   return await cluster.jobCount("rate", JOBS);
 }
 
-async function followersPerSecond(
-  placement: PlacementCluster,
-  cluster: Cluster,
-  jobs: readonly JsonObject[],
-): Promise<number> {
+async function takeTurn(placement: PlacementCluster, cluster: Cluster, jobs: readonly JsonObject[]): Promise<Turn> {
   const followers = jobs.flatMap((job) =>
     Array.from({ length: PODS_PER_JOB - 1 }, (_, index) => podBody(job, { index: index + 1 }))
   );
+  const { controller, environment } = placement.installation;
+  const cpu = () => [environment.controlPlane.apiServerPid, controller.pid ?? 0].map(cpuSeconds);
+  const before = cpu();
   const seconds = await placement.create(cluster.path("pods"), followers);
+  const [apiServer = 0, own = 0] = cpu().map((now, index) => 1000 * (now - (before[index] ?? 0)) / followers.length);
   await removePods(cluster, `jobset.sigs.k8s.io/jobset-name=rate,${INDEX}!=0`);
-  return followers.length / seconds;
+  return { perSecond: followers.length / seconds, apiServerMs: apiServer, controllerMs: own };
+}
+
+function turnLine(what: string, { perSecond, apiServerMs, controllerMs }: Turn): string {
+  return `  ${what.padEnd(21)}${perSecond.toFixed(0).padStart(10)}${apiServerMs.toFixed(2).padStart(30)}` +
+    `${controllerMs.toFixed(2).padStart(14)}`;
 }
 
 async function leaderToFollowers(cluster: Cluster, name: string): Promise<number> {

@@ -108,11 +108,11 @@ test("the annotation on one replicatedJob makes only that one exclusive (R50)", 
   withZones(cluster, { nodesPerZone: 2 }, async (zones) => {
     const metadata = { annotations: { [EXCLUSIVE_TOPOLOGY]: zones.key } };
     const groups = [
-      group("driver", { parallelism: 2, pod: zones.pod }),
+      group("driver", { pod: zones.pod }),
       group("workers", { replicas: 2, parallelism: 2, pod: zones.pod, jobMetadata: metadata }),
     ];
     await cluster.create("jobsets", jobSet("mixed", groups));
-    const places = await zones.ready("mixed", 6, LANDED_MS);
+    const places = await zones.ready("mixed", 5, LANDED_MS);
     const workers = [...places].filter(([job]) => job.includes("-workers-")).map(([, found]) => found.join());
     expect(workers.toSorted()).toEqual([...new Set(workers)].toSorted());
     for (const pod of await cluster.pods("mixed")) {
