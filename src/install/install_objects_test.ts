@@ -127,11 +127,24 @@ describe("the install manifest", () => {
     expect(get(objects(), "Secret jobset-webhook-server-cert")).not.toHaveProperty("data");
   });
 
-  test("calls the webhooks as spec 2 says", () => {
+  test("calls the webhooks as spec 2 and 4.1 say", () => {
     const found = objects();
     const common = { failurePolicy: "Fail", sideEffects: "None", timeoutSeconds: 10, admissionReviewVersions: ["v1"] };
     const rule = { apiGroups: ["jobset.x-k8s.io"], apiVersions: ["v1alpha2"], resources: ["jobsets"] };
     const service = { name: "jobset-webhook-service", namespace: "jobset-system", port: 443 };
+    const pods = (name: string, path: string) => ({
+      ...common,
+      name,
+      clientConfig: { service: { ...service, path } },
+      rules: [{
+        apiGroups: [""],
+        apiVersions: ["v1"],
+        operations: ["CREATE"],
+        resources: ["pods"],
+        scope: "Namespaced",
+      }],
+      objectSelector: { matchExpressions: [{ key: "jobset.sigs.k8s.io/jobset-name", operator: "Exists" }] },
+    });
     expect(get(found, "MutatingWebhookConfiguration jobset-mutating-webhook-configuration")["webhooks"]).toMatchObject([
       {
         ...common,
@@ -139,6 +152,7 @@ describe("the install manifest", () => {
         clientConfig: { service: { ...service, path: "/mutate-jobset-x-k8s-io-v1alpha2-jobset" } },
         rules: [{ ...rule, operations: ["CREATE"] }],
       },
+      pods("mpod.kb.io", "/mutate--v1-pod"),
     ]);
     expect(get(found, "ValidatingWebhookConfiguration jobset-validating-webhook-configuration")["webhooks"])
       .toMatchObject([{
@@ -146,7 +160,7 @@ describe("the install manifest", () => {
         name: "vjobset.kb.io",
         clientConfig: { service: { ...service, path: "/validate-jobset-x-k8s-io-v1alpha2-jobset" } },
         rules: [{ ...rule, operations: ["CREATE", "UPDATE"] }],
-      }]);
+      }, pods("vpod.kb.io", "/validate--v1-pod")]);
   });
 });
 
@@ -184,12 +198,16 @@ describe("the manifest's choices", () => {
   test("a webhook URL leaves out Deployment and Services and keeps the rest", () => {
     const found = objects({ "webhook-url": "https://head.example:9443/" });
     expect(names(found)).toEqual(NAMES.filter((name) => !/^(Deployment|Service) /.test(name)));
-    const [webhook] = asArray(
-      get(found, "MutatingWebhookConfiguration jobset-mutating-webhook-configuration")["webhooks"],
-    );
-    expect(at(webhook, "clientConfig")).toEqual({
-      url: "https://head.example:9443/mutate-jobset-x-k8s-io-v1alpha2-jobset",
+    const paths = ["mutating", "validating"].map((kind) => {
+      const name = `${kind === "mutating" ? "Mutating" : "Validating"}WebhookConfiguration`;
+      const { webhooks } = get(found, `${name} jobset-${kind}-webhook-configuration`);
+      return asArray(webhooks).map((webhook) => at(webhook, "clientConfig"));
     });
+    const at9443 = (path: string) => ({ url: `https://head.example:9443/${path}` });
+    expect(paths).toEqual([
+      [at9443("mutate-jobset-x-k8s-io-v1alpha2-jobset"), at9443("mutate--v1-pod")],
+      [at9443("validate-jobset-x-k8s-io-v1alpha2-jobset"), at9443("validate--v1-pod")],
+    ]);
   });
 
   test("image, pull secret and replicas reach the Deployment", () => {
@@ -264,6 +282,16 @@ describe("the controller's permissions (R60)", () => {
     expect(JSON.stringify(found)).not.toContain('"*"');
     expect(JSON.stringify(found)).not.toContain("deletecollection");
     expect(JSON.stringify(found)).not.toMatch(/"(escalate|bind|impersonate)"/);
+  });
+
+  test("Pods are read, marked and deleted; Nodes and PriorityClasses only read", () => {
+    const all = ["get", "list", "watch", "create", "update", "patch", "delete"];
+    const verbsOn = (group: string, resource: string) =>
+      found.filter((entry) => grants(entry, group, resource, all)).flatMap(({ rule }) => asArray(rule["verbs"]));
+    expect(verbsOn("", "pods")).toEqual(["list", "watch", "delete"]);
+    expect(verbsOn("", "pods/status")).toEqual(["patch"]);
+    expect(verbsOn("", "nodes")).toEqual(["get", "list", "watch"]);
+    expect(verbsOn("scheduling.k8s.io", "priorityclasses")).toEqual(["list", "watch"]);
   });
 
   test("on resume it may write Jobs and their status (R35)", () => {
