@@ -14,10 +14,15 @@ function ourKeys(map: Readonly<Record<string, string>>): JsonObject {
   return Object.fromEntries(entries.map(([key, value]) => [key.slice(PREFIX.length), value]));
 }
 
+/** The priority stands among the labels of Pods and pod templates alone (spec 4.1); that of a cluster without a default is 0. */
+const POD_LABELS = { priority: "0" };
+
 /** The keys of a Job stand as labels and as annotations, on itself and on its pod template; all four are the same. */
 function keysOf(job: JsonObject | undefined): JsonObject {
   const template = at(job, "spec", "template");
-  const maps = [labelsOf(job), annotationsOf(job), labelsOf(template), annotationsOf(template)].map(ourKeys);
+  const { priority, ...podLabels } = ourKeys(labelsOf(template));
+  expect({ priority }).toEqual(POD_LABELS);
+  const maps = [...[labelsOf(job), annotationsOf(job), annotationsOf(template)].map(ourKeys), podLabels];
   for (const map of maps.slice(1)) expect(map).toEqual(maps[0] ?? {});
   return maps[0] ?? {};
 }
@@ -76,7 +81,7 @@ e2e.test("real Pods carry them too, with host name and completion index; the coo
   const jobs = new Map((await cluster.jobs("js")).map((job) => [nameOf(job), keysOf(job)]));
   const names = pods.map((pod) => {
     const job = labelsOf(pod)["batch.kubernetes.io/job-name"] ?? "";
-    expect(ourKeys(labelsOf(pod))).toEqual(jobs.get(job) ?? {});
+    expect(ourKeys(labelsOf(pod))).toEqual({ ...jobs.get(job), ...POD_LABELS });
     expect(ourKeys(annotationsOf(pod))).toEqual(jobs.get(job) ?? {});
     const host = `${job}-${labelsOf(pod)["batch.kubernetes.io/job-completion-index"]}`;
     expect(at(pod, "spec", "hostname")).toBe(host);
