@@ -9,7 +9,7 @@
  */
 import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../base/clock.ts";
-import { asObject, asString, at } from "../base/json.ts";
+import { asArray, asObject, asString, at } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { objectKey } from "../api/names.ts";
 import { isLeader, type Pod, readPod } from "../api/pod.ts";
@@ -24,7 +24,7 @@ import {
   type ScheduledLeader,
   scheduledLeaders,
 } from "../plan/placement_violations.ts";
-import { deletePod, getPod, markViolation } from "./pod_requests.ts";
+import { deletePod, listPod, markViolation } from "./pod_requests.ts";
 
 /** Spec 4.2: at most so many Pods at a time, of all Jobs together. */
 const MAX_AT_ONCE = 50;
@@ -125,13 +125,10 @@ export class PodReconciler {
     return true;
   }
 
+  /** The Pod of this name as the API server has it. */
   async #read(pod: Pod): Promise<unknown> {
-    try {
-      return await this.#options.client.request(getPod(pod));
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    const [found] = asArray(at(await this.#options.client.request(listPod(pod)), "items"));
+    return found;
   }
 
   /**

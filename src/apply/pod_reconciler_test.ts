@@ -113,11 +113,14 @@ class World {
     }
   }
 
-  #serve({ method, path, body: sent }: KubeRequest): unknown {
+  #serve({ method, path, query, body: sent }: KubeRequest): unknown {
+    if (method === "GET") {
+      const found = this.server.get((query?.["fieldSelector"] ?? "").replace("metadata.name=", ""));
+      return { items: path === PODS && found !== undefined ? [found] : [] };
+    }
     const name = path.slice(PODS.length + 1).replace(/\/status$/, "");
     const pod = this.server.get(name);
     if (pod === undefined) throw refusal(404, "NotFound");
-    if (method === "GET") return pod;
     const uid = at(sent, "metadata", "uid") ?? at(sent, "preconditions", "uid");
     if (uid !== at(pod, "metadata", "uid")) throw refusal(409, "Conflict");
     const changed = method === "PATCH" ? marked(pod, sent) : ending(pod);

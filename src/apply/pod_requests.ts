@@ -12,12 +12,17 @@ const VIOLATION = {
   message: "Pod violated JobSet exclusive placement policy",
 } as const;
 
-export function podPath({ namespace, name }: Pod): string {
-  return `/api/v1/namespaces/${namespace}/pods/${name}`;
+function podsPath({ namespace }: Pod): string {
+  return `/api/v1/namespaces/${namespace}/pods`;
 }
 
-export function getPod(pod: Pod): KubeRequest {
-  return { method: "GET", path: podPath(pod) };
+function podPath(pod: Pod): string {
+  return `${podsPath(pod)}/${pod.name}`;
+}
+
+/** A list of the one Pod of this name, or of none: our role may list Pods, and need not get them. */
+export function listPod(pod: Pod): KubeRequest {
+  return { method: "GET", path: podsPath(pod), query: { fieldSelector: `metadata.name=${pod.name}` } };
 }
 
 /** Merged by type, in the API server: what a kubelet or scheduler writes at the same time stays, and so do other conditions. */
