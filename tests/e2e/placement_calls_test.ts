@@ -73,7 +73,9 @@ async function createOthers(zones: Zones, prefix: string, hasController = true):
     spec: { ...zones.pod, containers: [{ name: "main", image: "example.com/none" }] },
   });
   if (hasController) {
-    await cluster.create("jobsets", zones.plain(`${prefix}-plain`, { jobs: 1, pods: 3, job: PATIENT }));
+    // In one zone, so that two are left.
+    const pod = { nodeSelector: { [zones.key]: "a" } };
+    await cluster.create("jobsets", zones.plain(`${prefix}-plain`, { jobs: 1, pods: 3, job: PATIENT, pod }));
     const selected = zones.plain(`${prefix}-selected`, { jobs: 1, pods: 2 });
     const annotations = { [EXCLUSIVE_TOPOLOGY]: zones.key, [NODE_SELECTOR]: "true" };
     await cluster.create("jobsets", { ...selected, metadata: { name: `${prefix}-selected`, annotations } });
