@@ -115,6 +115,11 @@ export function readJob(body: JsonObject): Job | undefined {
   };
 }
 
+/** Whether the API server takes another pod template of it: that is, seen suspended by the Job controller, with no Pod left. */
+export function takesTemplate({ suspend, active, hasStarted, isSuspended }: Job): boolean {
+  return suspend && active === 0 && (!hasStarted || isSuspended);
+}
+
 /** Spec 3.1: Complete and Failed are final; FailureTarget and SuccessCriteriaMet tell of them early. */
 function readPhase(conditions: ReturnType<typeof readConditions>): JobPhase {
   if (conditions.length === 0) return ACTIVE;

@@ -284,6 +284,7 @@ export class JobSetEffects {
     const { patches } = this.#inFlight;
     patches.add(patch.uid);
     this.#notResumed.add(patch.uid);
+    const seen = this.#context.jobs.get(jobSet.namespace, patch.name);
     const error = await this.#sendPatch(jobSet, patch);
     if (isNotFound(error)) this.#context.jobs.observeDelete({ namespace: jobSet.namespace, ...patch });
     switch (patch.change.kind) {
@@ -297,7 +298,7 @@ export class JobSetEffects {
         this.#scales.settle({ namespace: jobSet.namespace, ...patch, size: patch.change.size, error });
         return this.#settlePatch(patch, false);
       case "resume":
-        await this.#resourceRefusals.settle(jobSet.namespace, patch, error);
+        await this.#resourceRefusals.settle(patch, seen, error);
         return this.#settleResume(jobSet.namespace, patch);
     }
   }

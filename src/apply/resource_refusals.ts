@@ -2,7 +2,7 @@
 import { isForbidden, isInvalid } from "../client/api_error.ts";
 import { messageOf } from "../base/message_of.ts";
 import { asObject } from "../base/json.ts";
-import { readJob } from "../api/job.ts";
+import { type Job, readJob, takesTemplate } from "../api/job.ts";
 import type { JobPatch } from "../plan/types.ts";
 import type { EffectContext } from "./effect_context.ts";
 import { cutBytes } from "./event_body.ts";
@@ -24,20 +24,20 @@ export class ResourceRefusals {
     this.#context = context;
   }
 
-  /** After a resume was tried; `error` is undefined where it succeeded. */
-  async settle(namespace: string, { name, uid, change }: JobPatch, error: unknown): Promise<void> {
+  /** After a resume was tried on a Job that had been `seen` so; `error` is undefined where it succeeded. */
+  async settle({ name, uid, change }: JobPatch, seen: Job | undefined, error: unknown): Promise<void> {
     if (error === undefined && this.#speaker?.uid === uid) this.#speaker = undefined;
     const isRefused = isInvalid(error) || isForbidden(error);
     if (!isRefused || change.kind !== "resume" || change.resources === undefined) return;
     // Asked twice, for many Jobs are refused at the same time.
-    if (this.#hasOtherSpeaker(namespace, uid)) return;
-    if (!await this.#isAsSeen(namespace, name) || this.#hasOtherSpeaker(namespace, uid)) return;
+    if (seen === undefined || this.#hasOtherSpeaker(seen)) return;
+    if (!await this.#isAsSeen(seen, change.clearStartTime) || this.#hasOtherSpeaker(seen)) return;
     this.#speaker = { name, uid };
     this.#context.emit({ type: "Warning", reason: "FailedResourcePropagation", note: noteOf(messageOf(error)) });
   }
 
   /** One that still waits to be resumed. */
-  #hasOtherSpeaker(namespace: string, uid: string): boolean {
+  #hasOtherSpeaker({ namespace, uid }: Job): boolean {
     const speaker = this.#speaker;
     if (speaker === undefined || speaker.uid === uid) return false;
     const job = this.#context.jobs.get(namespace, speaker.name);
@@ -46,13 +46,12 @@ export class ResourceRefusals {
 
   /**
    * A Job that is not ready for another template refuses in the same words. We asked because we saw it suspended and without
-   * Pods: if that is still the newest there is to see, it was no such refusal.
+   * Pods: if it is so still, and nothing but our own request has changed it, it was no such refusal.
    */
-  async #isAsSeen(namespace: string, name: string): Promise<boolean> {
-    const seen = this.#context.jobs.get(namespace, name);
+  async #isAsSeen({ namespace, name, resourceVersion }: Job, isChangedByUs: boolean): Promise<boolean> {
     try {
       const job = readJob(asObject(await this.#context.request(getJob(namespace, name))) ?? {});
-      return job !== undefined && job.resourceVersion === seen?.resourceVersion;
+      return job !== undefined && takesTemplate(job) && (isChangedByUs || job.resourceVersion === resourceVersion);
     } catch {
       return false; // Not told now; the next try asks again.
     }

@@ -79,14 +79,21 @@ test("the note of a refusal keeps its end, where the words of an API server that
   expect(String(event?.["note"])).toMatch(/^Failed to .* x{600} … x+: field is immutable\. Ensure .* API server\.$/);
 });
 
-test("a Job that changed meanwhile may only have been unready: it is tried again without a word", async () => {
+test("a Job that was not ready after all refuses in the same words: it is tried again without an event", async () => {
   const world = await stopped("MutablePodResourcesForSuspendedJobSets", 1);
-  world.isLagging = true;
-  world.api.fail("PATCH", JOBS, { kind: "refuse", status: 422, reason: "Invalid" }, 100_000);
-  world.api.setJobStatus(`${JOBS}/a-w-0`, { active: 1 });
-  world.isLagging = false;
+  const hold = Promise.withResolvers<void>();
+  world.api.fail("PATCH", `${JOBS}/a-w-0`, { kind: "hold", until: hold.promise });
   resume(world, "2");
-  await world.pass(100);
+  await world.rest();
+  // While the request is under way the Job controller tells of a Pod, then of none.
+  const job = world.api.get(`${JOBS}/a-w-0`) ?? {};
+  world.api.put(`${JOBS}/a-w-0`, { ...job, status: { startTime: "2030-01-01T00:00:00Z" } });
+  await world.rest();
+  hold.resolve();
+  await world.pass(1000);
+  world.api.setJobStatus(`${JOBS}/a-w-0`, { active: 0 }, [{ type: "Suspended" }]);
+  await world.pass(61_000);
+  expect(requestsOf(world)).toEqual([[false, "2"]]);
   expect(eventsOf(world, REFUSED)).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 /** Suspends and resumes the Jobs (spec 3.8). */
 import { asObject, asString, at, type JsonObject } from "../base/json.ts";
 import { changedResources } from "../api/container_resources.ts";
-import type { Job } from "../api/job.ts";
+import { type Job, takesTemplate } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { EXECUTION_ATTEMPT } from "../api/keys.ts";
 import { splitChildJobName } from "../api/names.ts";
@@ -97,7 +97,7 @@ function resumeJob(job: Job, built: JsonObject, gates: Gates): JobPatch | undefi
   const isSameScheduling = hashOf(wanted) === job.schedulingHash;
   const resources = gates.MutablePodResourcesForSuspendedJobSets ? changedResources(template, job.resourcesDigest) : [];
   const isSame = isSameScheduling && resources.length === 0;
-  if (!isSame && (job.active > 0 || (job.hasStarted && !job.isSuspended))) return undefined;
+  if (!isSame && !takesTemplate(job)) return undefined;
   const attempt = gates.ExecutionAttemptsTracking
     ? asString(at(built, "metadata", "annotations", EXECUTION_ATTEMPT))
     : undefined;
