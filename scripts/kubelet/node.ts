@@ -47,6 +47,8 @@ export function nodeStatus(options: NodeOptions, isReady: boolean): JsonObject {
     capacity: RESOURCES,
     allocatable: RESOURCES,
     addresses: [{ type: "InternalIP", address: "127.0.0.1" }, { type: "Hostname", address: options.name }],
+    // What the scheduler asks of a node before it gives it a Pod with the rule.
+    declaredFeatures: ["RestartAllContainersOnContainerExits"],
     daemonEndpoints: { kubeletEndpoint: { Port: options.kubeletPort } },
     nodeInfo: {
       architecture: "amd64",
