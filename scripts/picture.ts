@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setUpStage } from "./demo/stage.ts";
 import { playFailurePolicies } from "./picture/failure_policies.ts";
+import { playInPlaceRestart } from "./picture/in_place_restart.ts";
 import type { Picture } from "./picture/picture.ts";
 import { playPlacement } from "./picture/placement.ts";
 import { Scene } from "./picture/scene.ts";
@@ -17,6 +18,7 @@ const NODES = 9;
 const PLAYS: Readonly<Record<string, (scene: Scene) => Promise<Picture>>> = {
   placement: playPlacement,
   failure_policies: playFailurePolicies,
+  in_place_restart: playInPlaceRestart,
 };
 
 async function main(names: readonly string[]): Promise<number> {

@@ -9,6 +9,7 @@ import type { GuardedProcess } from "../control_plane/process_group.ts";
 import { waitFor } from "../control_plane/wait.ts";
 import { type Kubelet, startKubelet } from "../kubelet.ts";
 import type { FateTable } from "../kubelet/fate.ts";
+import { processMaker } from "../kubelet/process_container.ts";
 
 const NODES = 3;
 const VOLUMES = 8;
@@ -39,7 +40,9 @@ export async function setUpStage(options: StageOptions): Promise<Stage> {
   let kubelet: Kubelet | undefined;
   try {
     step(`register ${nodes} Nodes, install what 'jobset manifests' prints`);
-    kubelet = await startKubelet({ access: controlPlane.api.access, nodes, fates, report });
+    const { api, dir, processes: group } = controlPlane;
+    const makeProcess = processMaker({ api, binary, dir, group });
+    kubelet = await startKubelet({ access: api.access, nodes, fates, makeProcess, report });
     const [probePort = 0, webhookPort = 0] = await findFreePorts(2);
     await install(controlPlane, { binary, webhookPort });
     step("start the controller");

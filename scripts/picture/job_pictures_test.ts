@@ -13,7 +13,7 @@ function job(uid: string, attempt: string, more: JsonObject = {}, status: JsonOb
 }
 
 function podOf(jobUid: string, readyMs: number): PodLife {
-  const run = { fromMs: readyMs - 10, readyMs, toMs: undefined, hasFailed: false };
+  const run = { fromMs: readyMs - 10, readyMs, toMs: undefined, exitCode: undefined };
   const names = { uid: `${jobUid}-${readyMs}`, name: "p", job: "train-w-0", jobUid, index: 0, attempt: 0 };
   const times = { createdMs: 0, scheduledMs: readyMs - 20, deletedMs: undefined, goneMs: undefined };
   return { ...names, ...times, node: "n", runs: [run] };
@@ -47,8 +47,8 @@ test("rows of Pods show waiting, starting, running and ending, and where a conta
     ...podOf("a", 100),
     createdMs: 10,
     runs: [
-      { fromMs: 90, readyMs: 100, toMs: 300, hasFailed: true },
-      { fromMs: 350, readyMs: undefined, toMs: undefined, hasFailed: false },
+      { fromMs: 90, readyMs: 100, toMs: 300, exitCode: 3 },
+      { fromMs: 350, readyMs: undefined, toMs: undefined, exitCode: undefined },
     ],
     deletedMs: 500,
     goneMs: 600,
@@ -58,7 +58,7 @@ test("rows of Pods show waiting, starting, running and ending, and where a conta
     { fromMs: 10, toMs: 80, tone: "waiting" },
     { fromMs: 80, toMs: 100, tone: "starting" },
     { fromMs: 100, toMs: 300, tone: "second", text: "zone-b" },
-    { fromMs: 350, toMs: 500, tone: "starting" },
+    { fromMs: 300, toMs: 500, tone: "starting" },
     { fromMs: 500, toMs: 600, tone: "ending" },
   ]);
   expect(rows[0]?.marks).toEqual([{ atMs: 300, kind: "failure" }]);

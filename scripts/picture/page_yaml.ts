@@ -11,10 +11,15 @@ export function yamlBlocks(markdown: string): readonly string[] {
   return [...markdown.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
 }
 
-/** The JobSets among them that a page has whole. */
+/** The objects among them that a page has whole. */
+export function objectsOf(markdown: string): readonly JsonObject[] {
+  const documents = yamlBlocks(markdown).flatMap((text) => text.split(/^---$/m));
+  return documents.map((text): unknown => parse(text)).map((value) => asObject(value) ?? {})
+    .filter((object) => object["kind"] !== undefined);
+}
+
 export function jobSetsOf(markdown: string): readonly JsonObject[] {
-  return yamlBlocks(markdown).map((text): unknown => parse(text)).map((value) => asObject(value) ?? {})
-    .filter((object) => object["kind"] === "JobSet");
+  return objectsOf(markdown).filter((object) => object["kind"] === "JobSet");
 }
 
 export function readPage(name: string): string {

@@ -10,7 +10,8 @@ export interface ContainerRun {
   readonly readyMs: number | undefined;
   /** undefined: it still runs. */
   readonly toMs: number | undefined;
-  readonly hasFailed: boolean;
+  /** undefined while it runs, and where its end was not seen. */
+  readonly exitCode: number | undefined;
 }
 
 export interface PodLife {
@@ -82,25 +83,25 @@ function update(life: Draft, pod: JsonObject, atMs: number): void {
   const runs = [...life.runs];
   // A start that fell between two frames is seen by its count.
   while (runs.length < started) {
-    closeLast(runs, atMs, true);
-    runs.push({ fromMs: atMs, readyMs: undefined, toMs: undefined, hasFailed: false });
+    closeLast(runs, atMs, undefined);
+    runs.push({ fromMs: atMs, readyMs: undefined, toMs: undefined, exitCode: undefined });
   }
   const last = runs.at(-1);
   if (last !== undefined && last.toMs === undefined) {
     const isRunning = at(status, "state", "running") !== undefined;
-    if (!isRunning) closeLast(runs, atMs, exitCode(status) !== 0);
+    if (!isRunning) closeLast(runs, atMs, exitCode(status));
     else if (isReady && last.readyMs === undefined) runs[runs.length - 1] = { ...last, readyMs: atMs };
   }
   life.runs = runs;
 }
 
-function exitCode(status: unknown): number {
+function exitCode(status: unknown): number | undefined {
   return asInteger(at(status, "state", "terminated", "exitCode")) ??
-    asInteger(at(status, "lastState", "terminated", "exitCode")) ?? 0;
+    asInteger(at(status, "lastState", "terminated", "exitCode"));
 }
 
-function closeLast(runs: ContainerRun[], atMs: number, hasFailed: boolean): void {
+function closeLast(runs: ContainerRun[], atMs: number, exitCode: number | undefined): void {
   const last = runs.at(-1);
   if (last === undefined || last.toMs !== undefined) return;
-  runs[runs.length - 1] = { ...last, toMs: atMs, hasFailed };
+  runs[runs.length - 1] = { ...last, toMs: atMs, exitCode };
 }

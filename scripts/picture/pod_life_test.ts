@@ -28,7 +28,7 @@ describe("the life of a Pod", () => {
       createdMs: 10,
       node: "n",
       scheduledMs: 20,
-      runs: [{ fromMs: 30, readyMs: 40, toMs: 60, hasFailed: false }],
+      runs: [{ fromMs: 30, readyMs: 40, toMs: 60, exitCode: 0 }],
       deletedMs: 50,
       goneMs: 60,
     });
@@ -44,8 +44,8 @@ describe("the life of a Pod", () => {
     ] as const;
     const [life] = podLives(frames.map(([at, container]) => frame(at, "Pod", pod({ node: "n", container }))));
     expect(life?.runs).toEqual([
-      { fromMs: 10, readyMs: undefined, toMs: 20, hasFailed: true },
-      { fromMs: 30, readyMs: undefined, toMs: 40, hasFailed: false },
+      { fromMs: 10, readyMs: undefined, toMs: 20, exitCode: 3 },
+      { fromMs: 30, readyMs: undefined, toMs: 40, exitCode: 0 },
     ]);
   });
 

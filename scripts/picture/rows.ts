@@ -28,6 +28,9 @@ function jobBars(life: JobLife, endMs: number): readonly Bar[] {
   ].filter(({ fromMs, toMs }) => toMs > fromMs);
 }
 
+/** Exit codes above are 128 and the number of a signal. */
+const SIGNALLED = 128;
+
 export interface PodRowOptions {
   readonly label: (pod: PodLife) => string;
   /** How a Pod that is ready is drawn, and with which words. */
@@ -54,7 +57,10 @@ function podBars(pod: PodLife, { tone, text, endMs }: PodRowOptions): readonly B
   return joined([
     bar(pod.createdMs, boundMs, "waiting"),
     bar(boundMs, firstMs, "starting"),
-    ...pod.runs.flatMap((run) => runBars(run, { endMs: deletedMs, tone: tone(pod), words })),
+    ...pod.runs.flatMap((run, index) => [
+      bar(pod.runs[index - 1]?.toMs ?? run.fromMs, run.fromMs, "starting"),
+      ...runBars(run, { endMs: deletedMs, tone: tone(pod), words }),
+    ]),
     ...(pod.deletedMs === undefined ? [] : [bar(pod.deletedMs, goneMs, "ending")]),
   ]);
 }
@@ -81,8 +87,9 @@ function runBars(
   return [bar(fromMs, upMs, "starting"), words === undefined ? up : { ...up, text: words }];
 }
 
-function podMarks({ runs, deletedMs }: PodLife): readonly Mark[] {
-  const failures = runs.filter(({ hasFailed, toMs }) => hasFailed && (toMs ?? 0) < (deletedMs ?? Infinity));
+/** Where its container failed by itself; one that a signal ended was told to. */
+function podMarks({ runs }: PodLife): readonly Mark[] {
+  const failures = runs.filter(({ exitCode = 0 }) => exitCode > 0 && exitCode <= SIGNALLED);
   return failures.map(({ toMs = 0 }) => ({ atMs: toMs, kind: "failure" }));
 }
 

@@ -64,6 +64,7 @@ export class Scene {
     await waitFor(`${count} Pods of ${jobSet} to be ready`, {
       timeoutMs: TIMEOUT_MS,
       check: async () => (await this.pods(jobSet)).filter(isReady).length === count,
+      describe: async () => JSON.stringify((await this.pods(jobSet)).map((pod) => [nameOf(pod), pod["status"]])),
     });
   }
 
@@ -85,13 +86,34 @@ export class Scene {
     const selector = `batch.kubernetes.io/job-name=${job},batch.kubernetes.io/job-completion-index=${index}`;
     const found = await this.api.list(`${PODS}?labelSelector=${encodeURIComponent(selector)}`);
     const pod = found.find((entry) => at(entry, "metadata", "deletionTimestamp") === undefined);
-    return asString(at(pod, "metadata", "name")) ?? "";
+    return nameOf(pod);
   }
 
   /** Ends a played container of a Pod with this exit code, now. */
   async fail(job: string, index: number, exitCode: number): Promise<void> {
     const annotations = { [`${FATE_PREFIX}fail-after`]: "0s", [`${FATE_PREFIX}exit-code`]: String(exitCode) };
     await this.api.patch(`${PODS}/${await this.pod(job, index)}`, { metadata: { annotations } });
+  }
+
+  /** Ends the first container of a Pod with exit code 1, but not the one that is started in its place. */
+  async failOnce(job: string, index: number): Promise<void> {
+    const path = `${PODS}/${await this.pod(job, index)}`;
+    const key = `${FATE_PREFIX}fail-after`;
+    await this.api.patch(path, { metadata: { annotations: { [key]: "0s" } } });
+    await waitFor("the failure to be seen", {
+      timeoutMs: TIMEOUT_MS,
+      everyMs: 5,
+      check: async () => {
+        const { code, body } = await this.api.request("GET", path);
+        return code === 404 || !isReady(body);
+      },
+    });
+    await this.api.request(
+      "PATCH",
+      path,
+      { metadata: { annotations: { [key]: null } } },
+      "application/merge-patch+json",
+    );
   }
 
   async evict(job: string, index: number): Promise<void> {
@@ -102,6 +124,14 @@ export class Scene {
 
   async delete(job: string, index: number): Promise<void> {
     await this.api.delete(`${PODS}/${await this.pod(job, index)}`, { gracePeriodSeconds: 1 });
+  }
+
+  async remove(jobSet: string): Promise<void> {
+    await this.api.delete(`${JOBSETS}/${jobSet}`, { propagationPolicy: "Background" });
+    await waitFor("the Pods to be gone", {
+      timeoutMs: TIMEOUT_MS,
+      check: async () => (await this.api.list(PODS)).length === 0,
+    });
   }
 
   /** Lets it run, so that there is something to see. */
@@ -118,6 +148,10 @@ export class Scene {
       check: async () => (await this.api.list(PODS)).length === 0,
     });
   }
+}
+
+function nameOf(object: unknown): string {
+  return asString(at(object, "metadata", "name")) ?? "";
 }
 
 function isReady(pod: JsonObject): boolean {
