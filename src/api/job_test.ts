@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { JsonObject } from "../base/json.ts";
-import { readJob } from "./job.ts";
+import { readJob, takesTemplate } from "./job.ts";
 
 const OWNER = { apiVersion: "jobset.x-k8s.io/v1alpha2", kind: "JobSet", name: "js", uid: "u", controller: true };
 
@@ -43,4 +43,33 @@ test("Job: a restart-attempt label that is no integer is told from one that is",
   expect(attempt("12")).toBe(12);
   expect(attempt("-1")).toBe(-1);
   for (const text of ["", "1.0", "0x1", "one", " 1", 1, null, undefined]) expect(attempt(text)).toBeUndefined();
+});
+
+test("Job: what a resume compares is kept of suspended ones only", () => {
+  const spec = {
+    template: {
+      metadata: { annotations: { "jobset.sigs.k8s.io/execution-attempt": "3" } },
+      spec: { containers: [{ name: "c", resources: { limits: { cpu: "1" } } }] },
+    },
+  };
+  const suspended = readJob({ ...jobBody({}), spec: { suspend: true, ...spec } });
+  expect(suspended?.schedulingHash).toMatch(/^[0-9a-f]{40}$/);
+  expect(suspended?.resourcesDigest).toMatch(/^containers\/c\/[0-9a-f]{16}$/);
+  expect(suspended?.templateExecutionAttempt).toBe("3");
+  expect(readJob({ ...jobBody({}), spec })).toMatchObject({ schedulingHash: "", resourcesDigest: "" });
+  expect(readJob({ ...jobBody({}), spec })?.templateExecutionAttempt).toBeUndefined();
+});
+
+test("Job: another pod template is taken once it is suspended, its Pods gone, and that seen if it had started", () => {
+  const takes = (spec: JsonObject, status: JsonObject = {}) => {
+    const job = readJob({ ...jobBody({}), spec, status });
+    return job !== undefined && takesTemplate(job);
+  };
+  const startTime = "2030-01-01T00:00:00Z";
+  const conditions = [{ type: "Suspended", status: "True" }];
+  expect(takes({ suspend: true })).toBe(true);
+  expect(takes({})).toBe(false);
+  expect(takes({ suspend: true }, { active: 1, conditions })).toBe(false);
+  expect(takes({ suspend: true }, { startTime })).toBe(false);
+  expect(takes({ suspend: true }, { startTime, conditions })).toBe(true);
 });
