@@ -198,7 +198,8 @@ async function isWell(probe: Probe): Promise<boolean> {
 function followFile(file: string, take: (line: string) => void): () => void {
   let position = 0;
   const read = (isLast: boolean) => {
-    if (statSync(file).size === position) return;
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? position; // its folder may have been removed
+    if (size === position) return;
     const bytes = readFileSync(file).subarray(position);
     const end = isLast ? bytes.length : bytes.lastIndexOf("\n") + 1;
     position += end;
