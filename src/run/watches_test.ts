@@ -25,7 +25,7 @@ async function withPriorities(server: TestWatchServer, namespace?: string) {
   const told: string[] = [];
   const log = {
     info: (level: number, message: string, fields = {}) =>
-      void (level === 0 && told.push(message + JSON.stringify(fields))),
+      void (level <= 2 && told.push(message + JSON.stringify(fields))),
     error: () => {},
   };
   const watches = new Watches({ clock, log, client: server, random: { next: () => 0.5 } }, noCaches(), namespace);
