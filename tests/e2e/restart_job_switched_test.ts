@@ -35,6 +35,11 @@ async function lists(cluster: Cluster): Promise<JsonObject> {
   return { jobRestarts, jobRestartsCountTowardsMax };
 }
 
+/** While nobody looks: it can't be changed, only taken away and given anew. */
+async function replacePolicy(cluster: Cluster, failurePolicy: JsonObject): Promise<void> {
+  for (const policy of [null, failurePolicy]) await cluster.patch("jobsets", "js", { spec: { failurePolicy: policy } });
+}
+
 e2e.testWithoutWebhooks(
   "gate off: what was counted is kept and means nothing; the action is an error",
   async (cluster) => {
@@ -53,19 +58,18 @@ e2e.testWithoutWebhooks(
           "(first failed job: js-workers-0)",
       );
       expect(await lists(cluster)).toEqual(counted);
-      // A restart of all that the gate's restarts do not stand in the way of: one of two is used.
-      await cluster.patch("jobsets", "js", { spec: { failurePolicy: null } });
-      await cluster.patch("jobsets", "js", { spec: { failurePolicy: { maxRestarts: 1 } } });
+    });
+    // One restart of all, which the one that was counted does not stand in the way of.
+    await replacePolicy(cluster, { maxRestarts: 1 });
+    await withGates(cluster, [], async () => {
       await cluster.jobCount("js", JOBS, 1);
       expect(restartsOf(await cluster.jobSet("js"))).toBe(1);
       for (const job of await cluster.jobs("js")) expect(labelsOf(job)[ATTEMPT]).toBeUndefined();
       expect(await lists(cluster)).toEqual(counted);
     });
     // On again: the running Jobs without the label are current.
+    await replacePolicy(cluster, { maxRestarts: 9, rules: [{ name: "workers", action: "RestartJob" }] });
     await withGates(cluster, ["RestartJob"], async (controller) => {
-      await cluster.patch("jobsets", "js", { spec: { failurePolicy: null } });
-      const rules = [{ name: "workers", action: "RestartJob" }];
-      await cluster.patch("jobsets", "js", { spec: { failurePolicy: { maxRestarts: 9, rules } } });
       await fail(cluster, "js-workers-1");
       await ofAttempt(cluster, "js-workers-1", "2");
       expect(await lists(cluster)).toEqual({ jobRestarts: [0, 2, 0], jobRestartsCountTowardsMax: [0, 2, 0] });
