@@ -148,7 +148,7 @@ export class Watcher<T> {
         return this.#swap(action.resourceVersion);
       case "report":
         log.info(
-          isTold(action.failures) && !isToldElsewhere(action.error) ? 0 : 2,
+          isToldElsewhere(action.error) ? 4 : isTold(action.failures) ? 0 : 2,
           "watch interrupted, it is tried again",
           {
             path,
