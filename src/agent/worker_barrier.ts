@@ -22,15 +22,16 @@ const NOT_STARTED = 127;
 const END_MS = 1_000;
 
 /**
- * Ends the worker's process group when the agent is gone, however it went: the pipe on its standard input is then closed. Process 1
- * needs none of it.
+ * Becomes the worker's shell, beside a guard that kills the worker's process group when the agent is gone, however it went: the pipe
+ * that the agent holds the other end of is then closed. The guard is nobody's child, so that no worker waits for it. Process 1 of a
+ * container needs none of it.
  */
-const GUARD = 'read -r _; kill -s KILL -- "-$1"';
+const GUARDED = `( { trap '' HUP INT QUIT TERM; read -r _ <&3; kill -s KILL 0; } & ); exec 3<&-; exec "$1" -c "$2"`;
 
 /** Main container mode: the worker's command is run once the barrier is lifted (spec 5.2). */
 export class WorkerBarrier implements Barrier {
   readonly #options: WorkerBarrierOptions;
-  #worker: Bun.Subprocess<"inherit", "inherit", "inherit"> | undefined;
+  #worker: Bun.Subprocess | undefined;
 
   constructor(options: WorkerBarrierOptions) {
     this.#options = options;
@@ -38,19 +39,22 @@ export class WorkerBarrier implements Barrier {
 
   lift(): void {
     const { shell, command, env, isFirstProcess, log, onExit } = this.#options;
+    const plain = [shell, "-c", command];
+    const guarded = ["sh", "-c", GUARDED, "worker", shell, command];
+    const isGuarded = !isFirstProcess && Bun.which("sh") !== null;
     try {
-      this.#worker = Bun.spawn([shell, "-c", command], {
-        stdio: ["inherit", "inherit", "inherit"],
+      const worker = Bun.spawn(isGuarded ? guarded : plain, {
+        stdio: ["inherit", "inherit", "inherit", ...(isGuarded ? ["pipe"] as const : [])],
         env: { ...env },
         // A process group of its own, so that it can be ended whole.
         detached: true,
       });
+      this.#worker = worker;
+      void worker.exited.then(onExit);
     } catch (cause) {
       log.error("cannot start the worker", { shell, error: messageOf(cause) });
-      return onExit(NOT_STARTED);
+      onExit(NOT_STARTED);
     }
-    if (!isFirstProcess) guard(this.#worker.pid);
-    void this.#worker.exited.then(onExit);
   }
 
   /** To the worker's shell alone, which stands where process 1 of the container stood: it knows its children. */
@@ -72,15 +76,6 @@ export class WorkerBarrier implements Barrier {
     await Promise.race([worker.exited, isLate]);
     timer.cancel();
   }
-}
-
-function guard(group: number): void {
-  // The pipe stays open for as long as this process lives: nobody closes it.
-  const watching = Bun.spawn(["sh", "-c", GUARD, "guard", String(group)], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
-  watching.unref();
 }
 
 function killGroup(group: number): void {
