@@ -6,6 +6,7 @@ import { ADMISSION_BUDGETS, runAdmissionBench } from "./admission.ts";
 import type { Bench, Budget, Outcome } from "./bench.ts";
 import { LOOP_BUDGETS, runLoopBench } from "./loop.ts";
 import { PLACEMENT_BUDGETS, runPlacementBench } from "./placement.ts";
+import { RESTART_BUDGETS, runRestartBench } from "./restart.ts";
 import { runStartBench, START_BUDGETS } from "./start.ts";
 
 const BENCHES: readonly Bench[] = [
@@ -33,6 +34,12 @@ const BENCHES: readonly Bench[] = [
       "exclusive placement among 15,000 Nodes and 3,000 Pods: memory of the caches; Pods let in against a bare client",
     budgets: PLACEMENT_BUDGETS,
     run: runPlacementBench,
+  },
+  {
+    name: "restart",
+    about: "64 Pods with real agents: restart in place against Recreate, from one worker's end to all workers' start",
+    budgets: RESTART_BUDGETS,
+    run: runRestartBench,
   },
 ];
 

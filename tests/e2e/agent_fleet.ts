@@ -2,7 +2,7 @@
  * Pods whose containers are the real agent, as processes of this machine, each wrapping a worker: what a large training job is to
  * its cluster. Who started when is read from files that the workers leave in their containers' folders.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { asInteger, at, type JsonObject } from "../../src/base/json.ts";
 import { ProcessGroup } from "../../scripts/control_plane/process_group.ts";
@@ -21,6 +21,7 @@ const STARTS = "starts";
 const WORKER_COMMAND = `echo $$$$ >> ${STARTS}; exec sleep 86400`;
 const ATTEMPT = "jobset.sigs.k8s.io/in-place-restart-attempt";
 const NODES = 8;
+const STARTED_MS = 240_000;
 
 export type Strategy = "InPlaceRestart" | "Recreate";
 
@@ -49,6 +50,8 @@ export class AgentFleet {
   readonly #kubelet: Kubelet;
   readonly #processes: ProcessGroup;
   readonly #dir: string;
+  /** Uids of Pods that others have taken the place of. */
+  readonly #past = new Set<string>();
 
   private constructor(
     parts: { cluster: Cluster; options: FleetOptions; kubelet: Kubelet; processes: ProcessGroup; dir: string },
@@ -102,22 +105,32 @@ export class AgentFleet {
   }
 
   /** Every worker that was started last after this time, once there are as many as Pods. */
-  started(since: number): Promise<readonly Worker[]> {
-    return this.cluster.eventually(`${this.size} workers to start`, () => {
-      const found = this.workers().filter(({ startedAt }) => startedAt > since);
-      return Promise.resolve(found.length === this.size ? found : undefined);
-    }, 240_000);
+  async started(since: number): Promise<readonly Worker[]> {
+    const found = await this.cluster.eventually(`${this.size} workers to start`, () => {
+      const late = this.#lastStarts().filter(({ startedAt }) => startedAt > since);
+      return Promise.resolve(late.length === this.size ? late : undefined);
+    }, STARTED_MS);
+    const uids = new Set(found.map(({ podUid }) => podUid));
+    for (const { podUid } of this.#lastStarts()) if (!uids.has(podUid)) this.#past.add(podUid);
+    return this.workers();
   }
 
-  /** The last worker of each container, those of Pods that are gone included. */
+  /** The last worker of each container. */
   workers(): readonly Worker[] {
+    return this.#lastStarts().map(({ podUid, startedAt, file }) => {
+      const pids = readFileSync(file, "utf8").trim().split("\n").map(Number);
+      return { podUid, pid: pids.at(-1) ?? 0, starts: pids.length, startedAt };
+    });
+  }
+
+  /** Looked at many times a second, so nothing is read. */
+  #lastStarts(): readonly { readonly podUid: string; readonly startedAt: number; readonly file: string }[] {
     const folder = join(this.#dir, "pods");
-    return readdirSync(folder).flatMap((podUid) => {
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder).filter((podUid) => !this.#past.has(podUid)).flatMap((podUid) => {
       const file = join(folder, podUid, CONTAINER, STARTS);
       const stat = statSync(file, { throwIfNoEntry: false });
-      if (stat === undefined) return [];
-      const pids = readFileSync(file, "utf8").trim().split("\n").map(Number);
-      return [{ podUid, pid: pids.at(-1) ?? 0, starts: pids.length, startedAt: stat.mtimeMs }];
+      return stat === undefined ? [] : [{ podUid, startedAt: stat.mtimeMs, file }];
     });
   }
 
