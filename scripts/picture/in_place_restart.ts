@@ -87,6 +87,7 @@ export function inPlacePicture(
     description: `One row for each Pod, bars for the time that its worker runs. ${told.join(" ")}`,
     panels,
     legend: [
+      { tone: "waiting", text: "no node yet" },
       { tone: "starting", text: "Pod starts, or its barrier stands" },
       { tone: "running", text: "the worker runs" },
       { tone: "ending", text: "being deleted" },
