@@ -174,7 +174,7 @@ export class Reconciler {
   async #settle(jobSet: JobSet, entry: Entry, decision: Plan): Promise<Outcome> {
     const { status } = decision;
     if (status !== undefined) {
-      const waitMs = this.#counterWait(entry, status);
+      const waitMs = this.#counterWait(entry, decision);
       if (waitMs > 0) return { kind: "again", afterMs: waitMs };
       const failure = await this.#writeStatus(jobSet, entry, { decision, status });
       if (failure !== undefined) return failure;
@@ -204,11 +204,14 @@ export class Reconciler {
     if (written !== undefined) this.#tell(jobSet, written);
   }
 
-  /** While Jobs are being made or deleted the next counters are at hand: those of now may wait longer. */
-  #counterWait({ effects, statusAt }: Entry, status: StatusWrite): number {
-    if (!status.onlyCounters) return 0;
+  /**
+   * While Jobs are being made or deleted, or Pods restart in place, the next counters are at hand: those of now may wait longer.
+   */
+  #counterWait({ effects, statusAt }: Entry, { status, isRestartingInPlace }: Plan): number {
+    if (status?.onlyCounters !== true) return 0;
     const passedMs = this.#options.clock.monotonic() - statusAt;
-    return effects.isBusy && passedMs < BUSY_COUNTERS_MS ? COUNTERS_MS : COUNTERS_MS - passedMs;
+    const isBusy = effects.isBusy || isRestartingInPlace === true;
+    return isBusy && passedMs < BUSY_COUNTERS_MS ? COUNTERS_MS : COUNTERS_MS - passedMs;
   }
 
   async #writeStatus(

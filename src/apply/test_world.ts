@@ -5,6 +5,7 @@ import type { Log, LogFields } from "../base/log.ts";
 import { DEFAULT_FEATURE_GATES, type FeatureGates } from "../api/feature_gates.ts";
 import { type Job, readJob } from "../api/job.ts";
 import { type JobSet, readJobSet } from "../api/job_set.ts";
+import type { Pod } from "../api/pod.ts";
 import { readService, type Service } from "../api/service.ts";
 import { type CacheEntry, ObjectCache } from "../cache/object_cache.ts";
 import { WorkQueue } from "../queue/work_queue.ts";
@@ -47,7 +48,7 @@ export class TestWorld {
   collectsAtOnce = true;
   #late: WatchEvent[] = [];
 
-  constructor(gates: FeatureGates = DEFAULT_FEATURE_GATES) {
+  constructor(gates: FeatureGates = DEFAULT_FEATURE_GATES, pods: ReadonlyMap<string, Pod> | undefined = undefined) {
     const { clock, api: client, queue, jobSets, jobs, services } = this;
     const log = this.#log();
     this.events = new EventRecorder({ client, clock, log, instance: "test" });
@@ -62,7 +63,7 @@ export class TestWorld {
       log,
       gates,
       priorities: () => undefined,
-      podsOf: () => undefined,
+      podsOf: () => pods?.values(),
       wake: (key) => queue.add(key),
     });
     jobSets.onChange((change) => {

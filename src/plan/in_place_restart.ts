@@ -31,6 +31,8 @@ const MAX_INT32 = 2 ** 31 - 1;
 /** What it comes to, beside what it puts into the status draft. */
 export interface InPlaceRestart {
   readonly finished?: "failed";
+  /** The Pods do not agree yet. */
+  readonly isRestartingInPlace?: true;
   /** Nothing can be agreed on as things stand; nothing was written. */
   readonly error?: string;
   readonly notices?: readonly EventDraft[];
@@ -60,10 +62,12 @@ export function restartInPlace(
     if (told.highest > (status.currentInPlaceRestartAttempt ?? -1)) {
       draft.setInPlaceRestart({ currentInPlaceRestartAttempt: told.highest });
     }
-  } else if (told.highest > 0 && told.highest - 1 > (status.previousInPlaceRestartAttempt ?? -1)) {
+    return {};
+  }
+  if (told.highest > 0 && told.highest - 1 > (status.previousInPlaceRestartAttempt ?? -1)) {
     draft.setInPlaceRestart({ previousInPlaceRestartAttempt: told.highest - 1 });
   }
-  return {};
+  return told.count > 0 ? { isRestartingInPlace: true } : {};
 }
 
 /** Spec 5.1: stored with the gate off, the strategy is logged once and behaves as Recreate. */

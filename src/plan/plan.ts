@@ -29,6 +29,7 @@ interface Draft {
   lookAgainAt?: number;
   error?: string;
   notices?: readonly EventDraft[];
+  isRestartingInPlace?: boolean;
 }
 
 const NOTHING: Draft = { deletes: [], claims: [], creates: [], patches: [], deleteJobSet: false };

@@ -124,6 +124,8 @@ export interface Plan {
   readonly events: readonly EventDraft[];
   /** Warnings of what is wrong with the objects as they stand: each told once, until a plan comes without it. */
   readonly notices?: readonly EventDraft[];
+  /** The Pods are between two attempts: each write of the status would wake an agent in every one of them. */
+  readonly isRestartingInPlace?: boolean;
   /** Old Jobs whose Pods may have to be forced off dead nodes (spec 7.11). */
   readonly oldPods?: OldPodsCheck;
   /** The JobSet reaches this state with the status write. */
