@@ -4,8 +4,9 @@
  * A cache that lags must not cost a healthy follower its life. The watch of Pods tells one story in its order: whoever sees a follower
  * has seen what became of the leader before. But the leader may have been replaced since, and Nodes are another watch. So before the
  * first of a Job's Pods is touched the API server is asked whether each leader is still there, where it was, and for the labels of
- * its Node. A follower's own selector never changes once it may be scheduled. What remains are the milliseconds until the delete
- * arrives, and that names the uid.
+ * its Node. A follower's own selector never changes once it may be scheduled. Hundreds of deletes take their time: before each of
+ * them the cache says whether the leaders are still there. What remains are the milliseconds until the delete arrives, and that
+ * names the uid.
  */
 import { messageOf } from "../base/message_of.ts";
 import type { Clock } from "../base/clock.ts";
@@ -35,6 +36,8 @@ export interface PodReconcilerOptions {
   readonly log: Log;
   /** The Pods of a Job, which is `namespace/uid`, as the cache has them. */
   readonly podsOf: (job: string) => Iterable<Pod>;
+  /** The Pod of this one's name, as the cache has it. */
+  readonly cached: (pod: Pod) => Pod | undefined;
   /** The value of a Node's label; undefined where the Node is gone or has no such label. `isCertain`: not from a cache. */
   readonly domain: (
     question: { readonly nodeName: string; readonly topologyKey: string; readonly isCertain: boolean },
@@ -79,7 +82,7 @@ export class PodReconciler {
   }
 
   async #reconcile(job: string): Promise<PodOutcome> {
-    const { podsOf } = this.#options;
+    const { podsOf, cached } = this.#options;
     const jobUid = job.slice(job.indexOf("/") + 1);
     const scheduled = scheduledLeaders(podsOf(job));
     if (scheduled.length === 0) return DONE;
@@ -90,7 +93,8 @@ export class PodReconciler {
     const certain = await this.#placed(scheduled, true);
     if (certain === undefined) return NOT_YET;
     const violations = placementViolations({ jobUid, leaders: certain, pods: podsOf(job) });
-    const results = await Promise.allSettled(violations.map((pod) => this.#evict(pod, certain)));
+    const isOverdue = () => this.#isStopped || !scheduled.every((leader) => isUnmoved(cached(leader.pod), leader));
+    const results = await Promise.allSettled(violations.map((pod) => this.#evict(pod, certain, isOverdue)));
     const failure = results.find((result) => result.status === "rejected");
     if (failure !== undefined) throw failure.reason;
     const isSettled = results.every((result) => result.status === "fulfilled" && result.value);
@@ -116,11 +120,9 @@ export class PodReconciler {
 
   /** Whether the API server too has each of the leaders where the cache has it. */
   async #areStillThere(leaders: readonly ScheduledLeader[]): Promise<boolean> {
-    for (const { pod, topologyKey } of leaders) {
-      const now = readPod(asObject(await this.#read(pod)) ?? {});
-      const isSame = now !== undefined && now.uid === pod.uid && isLeader(now) && now.jobUid === pod.jobUid &&
-        now.nodeName === pod.nodeName && now.topologyKey === topologyKey;
-      if (!isSame) return false;
+    for (const leader of leaders) {
+      const now = readPod(asObject(await this.#read(leader.pod)) ?? {});
+      if (!isUnmoved(now, leader)) return false;
     }
     return true;
   }
@@ -133,16 +135,16 @@ export class PodReconciler {
 
   /**
    * The condition first: should we end between the two, the next reconcile finds the Pod as it was, and does both again. False where
-   * the Pod is another one by now, or changed as we wrote: what is to be done is decided anew.
+   * the Pod is another one by now, or changed as we wrote, or the decision is overdue: what is to be done is decided anew.
    */
-  async #evict(pod: Pod, leaders: readonly PlacedLeader[]): Promise<boolean> {
+  async #evict(pod: Pod, leaders: readonly PlacedLeader[], isOverdue: () => boolean): Promise<boolean> {
     const { client, clock, observe } = this.#options;
     await this.#places.acquire();
     try {
       if (!await this.#isConfirmed(pod, leaders)) return true;
-      if (this.#isStopped) return false;
+      if (isOverdue()) return false;
       await client.request(markViolation(pod, clock.now()));
-      if (this.#isStopped) return false;
+      if (isOverdue()) return false;
       this.#noteDeletion(pod, await client.request(deletePod(pod)));
       return true;
     } catch (error) {
@@ -177,4 +179,10 @@ export class PodReconciler {
     const fields = { job, error: messageOf(error) };
     this.#options.log.info(isNews ? 0 : 1, "checking exclusive placement failed and is tried again", fields);
   }
+}
+
+/** Whether a leader is still the Pod that was looked at, and where it was. */
+function isUnmoved(now: Pod | undefined, { pod, topologyKey }: ScheduledLeader): boolean {
+  return now !== undefined && now.uid === pod.uid && isLeader(now) && now.jobUid === pod.jobUid &&
+    now.nodeName === pod.nodeName && now.topologyKey === topologyKey;
 }

@@ -71,6 +71,7 @@ class World {
       clock: this.clock,
       log: { info: (_, message) => void this.logged.push(message), error: () => {} },
       podsOf: (job) => [...this.cache.values()].filter((pod) => `${pod.namespace}/${pod.jobUid}` === job),
+      cached: ({ name }) => this.cache.get(name),
       domain: ({ nodeName, isCertain }) => {
         if (isCertain) this.requests.push({ method: "GET", path: `/api/v1/nodes/${nodeName}` });
         return Promise.resolve((isCertain ? this.nodes : this.cachedNodes)[nodeName]);
@@ -327,4 +328,19 @@ test("told to stop, it begins nothing", async () => {
   reconciler.stop();
   expect(await reconciler.reconcile(JOB)).toEqual({ kind: "backOff", isError: false });
   expect(world.writes).toBe(0);
+});
+
+test("no follower dies for a leader that went away while others were being deleted", async () => {
+  for (let index = 1; index <= 100; index++) world.put(`wrong-${index}`, { index, zone: "b" });
+  // Preempted, it comes back in the zone where the others stand.
+  world.faults.push(({ method }) => {
+    if (method !== "DELETE" || world.deleted.length < 50) return undefined;
+    world.put("leader", { node: "n1", metadata: { deletionTimestamp: "2030-01-01T00:00:00Z" } });
+    world.put("new-leader", { node: "n2" });
+    return undefined;
+  });
+  expect(await world.reconcile()).toEqual({ kind: "backOff", isError: false });
+  expect(world.deleted).toHaveLength(50);
+  expect(await world.reconcile()).toEqual({ kind: "done" });
+  expect(world.deleted).toHaveLength(50);
 });
