@@ -48,10 +48,9 @@ export class JobSetEffects {
     refused: new Set<string>(),
     deletes: new Set<string>(),
     patches: new Set<string>(),
+    resumes: new Set<string>(),
     jobSetDelete: false,
   };
-  /** Uids of Jobs that no resume is due for: those being patched, and those resumed or refused lately. */
-  readonly #notResumed = new Set<string>();
   readonly #scales: Scales;
   readonly #resourceRefusals: ResourceRefusals;
   /** Names of the Jobs being created, with the JobSet that their bodies were made of. */
@@ -76,12 +75,10 @@ export class JobSetEffects {
     return this.#foundation.knownClaims;
   }
 
-  /** What a plan of this JobSet must not ask for. A suspension waits for no resume's back-off. */
-  inFlight({ suspend }: JobSet): InFlight {
+  /** What a plan must not ask for. */
+  get inFlight(): InFlight {
     const { service, claims } = this.#foundation;
-    const { patches } = this.#inFlight;
-    const scales = this.#scales.waiting;
-    return { ...this.#inFlight, service, claims, scales, patches: suspend ? patches : this.#notResumed };
+    return { ...this.#inFlight, service, claims, scales: this.#scales.waiting };
   }
 
   /** Jobs are being made or deleted. */
@@ -265,7 +262,7 @@ export class JobSetEffects {
       this.#context.retries.reset(`${action}/${target.uid}`);
     }
     this.#scales.forget(target.uid);
-    this.#notResumed.delete(target.uid);
+    this.#inFlight.resumes.delete(target.uid);
     release();
   }
 
@@ -283,7 +280,6 @@ export class JobSetEffects {
   async #patchJob(jobSet: JobSet, patch: JobPatch): Promise<void> {
     const { patches } = this.#inFlight;
     patches.add(patch.uid);
-    this.#notResumed.add(patch.uid);
     const seen = this.#context.jobs.get(jobSet.namespace, patch.name);
     const error = await this.#sendPatch(jobSet, patch);
     if (isNotFound(error)) this.#context.jobs.observeDelete({ namespace: jobSet.namespace, ...patch });
@@ -291,6 +287,7 @@ export class JobSetEffects {
       case "suspend":
         // It is we who suspended it: the next resume is no fight with another controller.
         this.#context.retries.reset(`resume/${patch.uid}`);
+        this.#inFlight.resumes.delete(patch.uid);
         return this.#settlePatch(patch, error !== undefined);
       case "label":
         return this.#settlePatch(patch, error !== undefined);
@@ -298,6 +295,8 @@ export class JobSetEffects {
         this.#scales.settle({ namespace: jobSet.namespace, ...patch, size: patch.change.size, error });
         return this.#settlePatch(patch, false);
       case "resume":
+        // Not sent, for the JobSet has changed meanwhile: neither a success nor a refusal.
+        if (isNotWanted(error)) return this.#settlePatch(patch, false);
         await this.#resourceRefusals.settle(patch, seen, error);
         return this.#settleResume(jobSet.namespace, patch);
     }
@@ -325,7 +324,6 @@ export class JobSetEffects {
   #settlePatch({ uid, change: { kind } }: JobPatch, isFailed: boolean): void {
     const release = () => {
       this.#inFlight.patches.delete(uid);
-      this.#notResumed.delete(uid);
       this.#context.wake();
     };
     if (isFailed) return this.#context.retries.later(`${kind}/${uid}`, CAP_MS, release);
@@ -335,9 +333,11 @@ export class JobSetEffects {
 
   /** Another controller may suspend the Job again and again (spec 9, K4): each further resume waits longer. */
   #settleResume(namespace: string, { name, uid }: JobPatch): void {
-    this.#inFlight.patches.delete(uid);
+    const { patches, resumes } = this.#inFlight;
+    patches.delete(uid);
+    resumes.add(uid);
     this.#context.retries.later(`resume/${uid}`, RESUME_CAP_MS, () => {
-      this.#notResumed.delete(uid);
+      resumes.delete(uid);
       if (this.#context.jobs.get(namespace, name)?.suspend) this.#context.wake();
     });
     this.#context.wake();

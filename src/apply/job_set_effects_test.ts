@@ -155,9 +155,9 @@ test("refusals are told although no create of the newest plan is left to end the
   expect(events).toEqual([]);
   effects.submit(jobSet, nothing, nothingKnown());
   expect(events.map(({ reason }) => reason)).toEqual(["JobCreationFailed"]);
-  expect([...effects.inFlight(jobSet).refused]).toEqual(["x"]);
+  expect([...effects.inFlight.refused]).toEqual(["x"]);
   clock.advance(5);
-  expect([...effects.inFlight(jobSet).refused]).toEqual([]);
+  expect([...effects.inFlight.refused]).toEqual([]);
 });
 
 test("a successful Job that is deleted is neither rerun nor forgotten (R81)", async () => {

@@ -156,7 +156,7 @@ export class Reconciler {
       hasService: services.get(jobSet.namespace, jobSet.network.subdomain) !== undefined,
       claims: effects.knownClaims,
       succeededAndGone: effects.succeededAndGone,
-      inFlight: effects.inFlight(jobSet),
+      inFlight: effects.inFlight,
       now: clock.now(),
       pods: restartsInPlace(jobSet, gates) ? podsOf(key) : undefined,
       ...this.#surroundings(entry),

@@ -136,3 +136,22 @@ test("a JobSet is resumed all the same where the CRD keeps no count", async () =
   expect(world.logLines.filter(({ message }) => message.startsWith("runs are not counted")).length).toBe(1);
   expect(world.api.count("PATCH", "/jobsets/")).toBeLessThan(10);
 });
+
+test("resumes that were overtaken by a suspension, and not sent, put off no later one", async () => {
+  const world = await stopped("ExecutionAttemptsTracking", 1);
+  const path = `${JOBS}/a-w-0`;
+  for (let turn = 0; turn < 12; turn++) {
+    const hold = Promise.withResolvers<void>();
+    world.api.fail("PATCH", path, { kind: "wait", until: hold.promise });
+    world.edit("a", { suspend: false });
+    await world.pass(60_000);
+    world.edit("a", { suspend: true });
+    await world.rest();
+    hold.resolve();
+    await world.rest();
+    expect(at(world.api.get(path), "spec", "suspend")).toBe(true);
+  }
+  world.edit("a", { suspend: false });
+  await world.pass(100);
+  expect(at(world.api.get(path), "spec", "suspend")).toBe(false);
+});

@@ -134,3 +134,16 @@ test("a refused size keeps no Job suspended", async () => {
   await world.pass(100);
   expect(at(world.api.get(`${JOBS}/a-w-0`), "spec", "suspend")).toBe(false);
 });
+
+test("a new size right after a resume that took many tries is followed", async () => {
+  const world = await running(1);
+  world.edit("a", { suspend: true });
+  await world.pass(1000);
+  world.api.fail("PATCH", "a-w-0", { kind: "refuse", status: 422, reason: "Invalid" }, 11);
+  world.edit("a", { suspend: false });
+  await world.pass(12_000);
+  expect(at(world.api.get(`${JOBS}/a-w-0`), "spec", "suspend")).toBe(false);
+  world.edit("a", sized(5, 1));
+  await world.pass(600_000);
+  expect(sizes(world)).toEqual(["5/5"]);
+});

@@ -14,6 +14,7 @@ export function nothingKnown(): Pick<
       refused: new Set(),
       deletes: new Set(),
       patches: new Set(),
+      resumes: new Set(),
       scales: new Map(),
       service: false,
       claims: new Set(),

@@ -72,7 +72,7 @@ export function resumeJobs(
   const patches: JobPatch[] = [];
   for (const job of suspended) {
     if (patches.length >= MAX_RESUMES) break;
-    if (inFlight.patches.has(job.uid) || job.isDeleting) continue;
+    if (inFlight.patches.has(job.uid) || inFlight.resumes.has(job.uid) || job.isDeleting) continue;
     const create = createNamed(jobSet, buckets.positions, job.name);
     const patch = create === undefined ? undefined : resumeJob(job, build(create), surroundings.gates);
     if (patch !== undefined) patches.push(patch);

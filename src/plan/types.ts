@@ -28,6 +28,8 @@ export interface InFlight {
   readonly deletes: ReadonlySet<string>;
   /** Uids of Jobs being patched. */
   readonly patches: ReadonlySet<string>;
+  /** Uids of Jobs resumed lately, or refused so: no resume of them is due, but any other patch may be. */
+  readonly resumes: ReadonlySet<string>;
   /** Uids of Jobs scaled, or refused so, and not due again; with the size that they were to have. */
   readonly scales: ReadonlyMap<string, number>;
   readonly service: boolean;

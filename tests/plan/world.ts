@@ -202,6 +202,7 @@ export class World {
       refused: set("refused"),
       deletes: set("deletes"),
       patches: set("patches"),
+      resumes: set("resumes"),
       scales: new Map(Object.entries(asObject(names["scales"]) ?? {}).map(([uid, size]) => [uid, Number(size)])),
       claims: set("claims"),
       service: names["service"] === true,
