@@ -4,6 +4,7 @@ import { asString, at } from "../../src/base/json.ts";
 import { behindProxy, errorLines } from "./behind_proxy.ts";
 import { configFile } from "./installation.ts";
 import { group, jobSet } from "./job_sets.ts";
+import { EXCLUSIVE_TOPOLOGY } from "./placement_zones.ts";
 import { soloSuite } from "./suite.ts";
 
 const e2e = soloSuite();
@@ -13,16 +14,20 @@ const LISTED = [
   "jobsets",
   "leases",
   "mutatingwebhookconfigurations",
+  "nodes",
+  "pods",
+  "priorityclasses",
   "secrets",
   "services",
   "validatingwebhookconfigurations",
 ];
 
-e2e.test("a server that streams no list: caches, lease and certificates start from pages; a deleted Secret comes back", async (cluster) => {
+e2e.test("a server that streams no list: caches, those of Pods too, lease and certificates start from pages; a deleted Secret comes back", async (cluster) => {
   const { environment, api } = cluster;
   const ca = async () => asString(at((await api.request("GET", SECRET)).body, "data", "ca.crt"));
   const before = await ca();
-  const flags = [`--config=${await configFile(environment)}`];
+  // PriorityClasses are for those who see all of the cluster.
+  const flags = [`--config=${await configFile(environment)}`, "--namespace="];
   await behindProxy(cluster, async ({ proxy, controller }) => {
     const refused = proxy.rule({
       match: (_method, _path, query) => query.has("sendInitialEvents"),
@@ -40,7 +45,8 @@ e2e.test("a server that streams no list: caches, lease and certificates start fr
       },
     });
     await controller.start();
-    await cluster.create("jobsets", jobSet("js", [group("a", { fate: { "succeed-after": "0s" } })]));
+    const jobMetadata = { annotations: { [EXCLUSIVE_TOPOLOGY]: "kubernetes.io/hostname" } };
+    await cluster.create("jobsets", jobSet("js", [group("a", { fate: { "succeed-after": "0s" }, jobMetadata })]));
     await cluster.terminal("js", "Completed");
     const isList = ({ method, query }: typeof proxy.seen[number]) => method === "GET" && query.has("limit");
     const lists = proxy.seen.filter(isList).map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
