@@ -173,6 +173,8 @@ export class PodRunner {
       case "exited":
         say(`exited with code ${event.exitCode}${event.message === "" ? "" : `: ${event.message}`}`);
         this.#onExit(container, index, event);
+        // It is being started again already.
+        if (state.phase.kind === "exited" && state.lastExit === state.phase) return;
         break;
     }
     this.#writer.changed();
@@ -202,14 +204,21 @@ export class PodRunner {
 
   #restart(container: Container, index: number, exit: ExitedPhase): void {
     const { state } = container;
-    state.phase = { kind: "waiting", reason: "CrashLoopBackOff" };
     state.lastExit = exit;
+    const delayMs = this.#delayMs(container, false);
+    // One that waits for nothing is never seen waiting: what is reported next is that it runs again.
+    if (delayMs === 0) return this.#startAgain(container, index);
+    state.phase = { kind: "waiting", reason: "CrashLoopBackOff" };
     container.restartTimer = setTimeout(() => {
       if (this.#isStopping) return;
-      state.restartCount += 1;
-      this.#start(container, index);
+      this.#startAgain(container, index);
       this.#writer.changed();
-    }, this.#delayMs(container, false));
+    }, delayMs);
+  }
+
+  #startAgain(container: Container, index: number): void {
+    container.state.restartCount += 1;
+    this.#start(container, index);
   }
 
   /** How long to wait with the restart that this container's exit leads to. */
