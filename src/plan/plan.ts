@@ -157,7 +157,7 @@ function planChildren(context: Context): Partial<Draft> {
 
 /** One request at a time for each Job: the second patch is left to the next plan. */
 function withoutJobsOf(first: readonly JobPatch[], second: readonly JobPatch[]): readonly JobPatch[] {
-  if (first.length === 0) return second;
+  if (first.length === 0 || second.length === 0) return second;
   const uids = new Set(first.map(({ uid }) => uid));
   return second.filter(({ uid }) => !uids.has(uid));
 }

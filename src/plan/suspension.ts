@@ -10,7 +10,7 @@ import { type Buckets, positionOf, type Positions } from "./buckets.ts";
 import { endedAttempt } from "./execution_attempts.ts";
 import { createOf, jobFactory } from "./job_factory.ts";
 import type { StatusDraft } from "./status_draft.ts";
-import type { Gates, InFlight, JobCreate, JobPatch, JobSurroundings } from "./types.ts";
+import type { Gates, InFlight, JobChange, JobCreate, JobPatch, JobSurroundings } from "./types.ts";
 
 /**
  * No plan resumes more Jobs than this: their bodies are built to be compared, and the next plan goes on. It is some
@@ -41,10 +41,12 @@ export function suspendJobs(
   }
   return running
     .filter((job) => !inFlight.patches.has(job.uid) && !job.isDeleting)
-    .map((job) => {
-      const mark = attempt === undefined || attempt === job.executionAttempt ? {} : { executionAttempt: attempt };
-      return { name: job.name, uid: job.uid, change: { kind: "suspend", ...mark } };
-    });
+    .map((job) => ({ name: job.name, uid: job.uid, change: suspension(job, attempt) }));
+}
+
+function suspension(job: Job, attempt: number | undefined): JobChange {
+  if (attempt === undefined || attempt === job.executionAttempt) return { kind: "suspend" };
+  return { kind: "suspend", executionAttempt: attempt };
 }
 
 /** Resumes the suspended Jobs of the replicatedJobs that may start, each with its scheduling rebuilt (K16, R34). */
