@@ -63,9 +63,9 @@ export class WatchOnDemand<T extends CacheEntry> {
     return cache?.isSynced ? cache : undefined;
   }
 
-  /** The same while the API server answers: after that it may be of some time ago. */
+  /** The same while the API server tells what changes: after that it may be of some time ago. */
   get freshCache(): ObjectCache<T> | undefined {
-    return this.#run?.watcher.isFailing ? undefined : this.cache;
+    return this.#run?.watcher.isCurrent ? this.cache : undefined;
   }
 
   get isAlive(): boolean {

@@ -101,9 +101,9 @@ export class Watcher<T> {
     return this.#synced;
   }
 
-  /** The newest request failed: what the sink holds may be of some time ago. */
-  get isFailing(): boolean {
-    return this.#isFailing;
+  /** A stream goes on from what the sink holds. Otherwise that may be of some time ago, and after a 410 it surely is. */
+  get isCurrent(): boolean {
+    return this.#state.phase === "streaming" && !this.#state.initial;
   }
 
   /** False once nothing at all has happened for minutes, not even a timer: the loop is stuck. */

@@ -184,6 +184,40 @@ test("an event that the sink has already is not parsed, but resumed after", asyn
   expect(server.last.request.query).toMatchObject({ resourceVersion: "10" });
 });
 
+test("what the sink holds is current only while a stream goes on from it", async () => {
+  const gone = { type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired", message: "too old" } };
+  const watcher = start();
+  expect(watcher.isCurrent).toBe(false);
+  server.last.open();
+  server.last.send(event("ADDED", "a", 1));
+  await heard();
+  expect(watcher.isCurrent).toBe(false);
+  server.last.send(bookmark(6, true));
+  await heard();
+  expect(watcher.isCurrent).toBe(true);
+  server.last.end();
+  await heard();
+  // Whoever does not answer may have done so for long.
+  expect(watcher.isCurrent).toBe(false);
+  server.last.open();
+  await heard();
+  expect(watcher.isCurrent).toBe(true);
+  server.last.send(gone);
+  await heard();
+  server.last.open();
+  server.last.send(event("ADDED", "b", 100));
+  await heard();
+  expect(watcher.isCurrent).toBe(false);
+  server.last.send(bookmark(101, true));
+  expect(await heard()).toEqual(["replace b @101"]);
+  expect(watcher.isCurrent).toBe(true);
+  server.last.cut(new Error("reset"));
+  await heard();
+  server.last.refuse(new ApiError({ status: 503, reason: "ServiceUnavailable", message: "away" }));
+  await heard();
+  expect(watcher.isCurrent).toBe(false);
+});
+
 test("a stream that ends is resumed at once where it was, without a list", async () => {
   const watcher = await synced();
   server.last.send(event("MODIFIED", "a", 7));
