@@ -12,8 +12,9 @@ const HOSTS = ["::", "0.0.0.0"];
 /** Sidecar mode: a startup probe that answers 503 until the barrier is lifted, then 200 (spec 5.2). Throws one clear line. */
 export function serveProbe({ path, port }: ProbeBarrierOptions): Barrier & { readonly port: number } {
   let isLifted = false;
-  const server = listen(port, (request) => {
-    if (new URL(request.url).pathname !== path) return new Response("not found\n", { status: 404 });
+  const wanted = pathOf(`http://probe${path}`);
+  const server = listen(port, ({ url }) => {
+    if (pathOf(url) !== wanted) return new Response("not found\n", { status: 404 });
     return isLifted ? new Response("lifted\n") : new Response("the barrier stands\n", { status: 503 });
   });
   return {
@@ -22,6 +23,11 @@ export function serveProbe({ path, port }: ProbeBarrierOptions): Barrier & { rea
     pass: () => {},
     end: () => server.stop(true),
   };
+}
+
+/** As URLs write it, without a query. Of a request without a usable host Bun gives the path alone. */
+function pathOf(url: string): string | undefined {
+  return URL.parse(url.startsWith("/") ? `http://probe${url}` : url)?.pathname;
 }
 
 function listen(port: number, fetch: (request: Request) => Response): Bun.Server<undefined> {
