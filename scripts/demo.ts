@@ -25,7 +25,7 @@ async function main(): Promise<number> {
   const display = createDisplay(process.stdout, process.env);
   const interrupt = watchSignals(display);
   introduce(display, options);
-  const stage = await setUp(display, interrupt);
+  const stage = await setUp({ display, interrupt, options });
   if (stage === undefined) return INTERRUPTED;
   try {
     return await perform({ stage, display, file, options, interrupt });
@@ -76,7 +76,11 @@ function introduce(display: Display, { file }: DemoOptions): void {
 }
 
 /** The stage, or undefined where Ctrl-C came first: what was started until then ends with this process. */
-async function setUp(display: Display, interrupt: AbortSignal): Promise<Stage | undefined> {
+async function setUp({ display, interrupt, options }: {
+  readonly display: Display;
+  readonly interrupt: AbortSignal;
+  readonly options: DemoOptions;
+}): Promise<Stage | undefined> {
   let step = 0;
   const say = (text: string) => display.say(`${++step}/5 ${text}`);
   const interrupted = new Promise<undefined>((done) => {
@@ -84,6 +88,7 @@ async function setUp(display: Display, interrupt: AbortSignal): Promise<Stage | 
   });
   const setUp = setUpStage({
     fates: readFates(readFileSync(join(ROOT, FATES_FILE), "utf8")),
+    featureGates: options.featureGates,
     step: say,
     report: (text) => display.say(line(span(`    ${text}`, "faint"))),
   });

@@ -6,6 +6,7 @@ export interface DemoOptions {
   readonly keep: boolean;
   readonly help: boolean;
   readonly timeoutMs: number;
+  readonly featureGates: Readonly<Record<string, boolean>>;
 }
 
 /** A mistake on the command line or in a file that it names. */
@@ -18,6 +19,8 @@ npm run demo -- --keep          the same, and leave everything running to play o
 npm run demo -- -f FILE         run the JobSets of your own file ("-": standard input)
 
   -f, --file FILE     a file for kubectl apply with at least one JobSet
+      --feature-gates A=true,B=false
+                      for the controller, such as InPlaceRestart=true
       --keep          leave everything running until Ctrl-C
       --timeout SEC   give up when a JobSet has not ended by then (default ${DEFAULT_TIMEOUT_S})
   -h, --help          show this help
@@ -44,7 +47,18 @@ export function readOptions(args: readonly string[]): DemoOptions {
     keep: values.keep ?? false,
     help: values.help ?? false,
     timeoutMs: seconds * 1000,
+    featureGates: readGates(values["feature-gates"] ?? ""),
   };
+}
+
+/** Which gates there are the controller knows. */
+function readGates(text: string): Readonly<Record<string, boolean>> {
+  const pairs = text.split(",").filter((pair) => pair !== "").map((pair): readonly [string, boolean] => {
+    const [, name, value] = /^(\w+)=(true|false)$/.exec(pair) ?? [];
+    if (name === undefined) throw new UsageError(`--feature-gates: "${pair}" is not of the form A=true or A=false`);
+    return [name, value === "true"];
+  });
+  return Object.fromEntries(pairs);
 }
 
 function parse(args: readonly string[]) {
@@ -53,6 +67,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         file: { type: "string", short: "f" },
+        "feature-gates": { type: "string" },
         keep: { type: "boolean" },
         timeout: { type: "string" },
         help: { type: "boolean", short: "h" },
