@@ -282,7 +282,6 @@ export class JobSetEffects {
     patches.add(patch.uid);
     const seen = this.#context.jobs.get(jobSet.namespace, patch.name);
     const error = await this.#sendPatch(jobSet, patch);
-    if (isNotFound(error)) this.#context.jobs.observeDelete({ namespace: jobSet.namespace, ...patch });
     switch (patch.change.kind) {
       case "suspend":
         // It is we who suspended it: the next resume is no fight with another controller.

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { readJobSet } from "../api/job_set.ts";
 import { JOBS, JOBSETS, running } from "./test_world.ts";
 
 test("no Job is made again when the deletion of its JobSet is seen later than its own (R05)", async () => {
@@ -31,4 +32,19 @@ test("a Job that a hand deleted is made again once the JobSet was read, and that
   world.api.remove(`${JOBS}/a-w-3`);
   await world.pass(1000);
   expect(world.jobNames()).toEqual(["a-w-0", "a-w-1", "a-w-2", "a-w-3", "a-w-4"]);
+});
+
+test("a Job that succeeded and went before its watch told is not run again for a patch that found it gone (R81)", async () => {
+  const world = await running(3);
+  world.isLagging = true;
+  world.api.setJobStatus(`${JOBS}/a-w-1`, { succeeded: 1 }, [{ type: "Complete" }]);
+  world.api.remove(`${JOBS}/a-w-1`);
+  world.edit("a", { suspend: true });
+  const seen = readJobSet(world.api.get(`${JOBSETS}/a`) ?? {});
+  if (seen !== undefined) world.jobSets.observeWrite(seen);
+  await world.pass(1000);
+  world.catchUp();
+  await world.pass(10_000);
+  expect(world.jobNames()).toEqual(["a-w-0", "a-w-2"]);
+  expect(world.conditions("a")).toEqual(["Suspended=True"]);
 });
