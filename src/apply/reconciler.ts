@@ -55,6 +55,8 @@ export interface Reconciled {
 const REST_FACTOR = 25;
 const MAX_REST_MS = 50;
 const BACKLOG_REST_MS = 100;
+/** Spec 5: workers stand still until the plan is made that tells them to go on, and it costs one look at each Pod. */
+const IN_PLACE_REST = { factor: 4, maxMs: 10 };
 
 /** Design: a status write that changes only counters goes at most every 100 ms. */
 const COUNTERS_MS = 100;
@@ -113,7 +115,8 @@ export class Reconciler {
     this.#logProblems(key, entry, decision);
     this.#tellNotices(jobSet, entry, decision);
     const outcome = await this.#settle(jobSet, entry, decision);
-    return { outcome, restMs: restMs({ decision, planMs, hasBacklog: entry.effects.hasBacklog }) };
+    const isInPlace = restartsInPlace(jobSet, this.#options.gates);
+    return { outcome, restMs: restMs({ decision, planMs, isInPlace, hasBacklog: entry.effects.hasBacklog }) };
   }
 
   /**
@@ -377,10 +380,16 @@ function withoutTimes(conditions: unknown): string {
  * plan has just done (the status of a restart, the Service and the claims of the Jobs) there is none.
  */
 function restMs(
-  { decision, planMs, hasBacklog }: { decision: Plan; planMs: number; hasBacklog: boolean },
+  { decision, planMs, isInPlace, hasBacklog }: {
+    decision: Plan;
+    planMs: number;
+    isInPlace: boolean;
+    hasBacklog: boolean;
+  },
 ): number {
   if (hasBacklog) return BACKLOG_REST_MS;
   const { status, service, claims } = decision;
   if (status?.onlyCounters === false || service !== undefined || claims.length > 0) return 0;
+  if (isInPlace) return Math.min(planMs * IN_PLACE_REST.factor, IN_PLACE_REST.maxMs);
   return Math.min(planMs * REST_FACTOR, MAX_REST_MS);
 }
