@@ -1,5 +1,5 @@
 /** Whatever JSON comes in: an answer, never an exception, and never a change that nobody asked for. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { asObject, type JsonObject } from "../base/json.ts";
 import { defaultJobSet } from "./defaults.ts";
@@ -8,6 +8,9 @@ import { applyPatch } from "./json_patch.ts";
 import { refusal } from "./refusal.ts";
 import { gatesWith, group, newJobSet } from "./test_job_set.ts";
 import { claimsToLookUp, validateCreate } from "./validate_create.ts";
+
+/** A second on a machine of its own, and the gate runs beside other work. */
+setDefaultTimeout(30_000);
 
 const RUNS = { numRuns: 2_000 };
 

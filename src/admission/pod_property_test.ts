@@ -1,5 +1,5 @@
 /** Any Pod gets an answer, and what the mutating call lets through the validating call lets through. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { FakeClock } from "../base/fake_clock.ts";
 import { asObject, at, type JsonObject } from "../base/json.ts";
@@ -21,6 +21,9 @@ import {
   UID,
   ZONE,
 } from "./test_pods.ts";
+
+/** A second on a machine of its own, and the gate runs beside other work. */
+setDefaultTimeout(30_000);
 
 const RUNS = { numRuns: 3_000 };
 const REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution";

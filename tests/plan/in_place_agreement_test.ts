@@ -1,8 +1,11 @@
 /** Controller and agents always agree in the end, and no barrier lifts for two attempts at once, in whatever order they hear. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Random } from "../../src/base/random.ts";
 import { seededRandom } from "../../src/base/seeded_random.ts";
 import { InPlaceWorld, type SimPod } from "./in_place_world.ts";
+
+/** A second on a machine of its own, and the gate runs beside other work. */
+setDefaultTimeout(30_000);
 
 const SEEDS = 250;
 const STEPS = 800;
@@ -164,8 +167,10 @@ describe("restart in place: controller and agents", () => {
   });
 
   test("the checks see what goes wrong: agents that start on an old view break the agreement", () => {
-    const broken = Array.from({ length: SEEDS }, (_, seed) => run({ seed, maxRestarts: 1000, behind: 3 }))
-      .filter(({ world }) => world.violations.length > 0 || !world.isAgreed);
-    expect(broken.length).toBeGreaterThan(0);
+    const isSeen = Array.from({ length: SEEDS }).some((_, seed) => {
+      const { world } = run({ seed, maxRestarts: 1000, behind: 3 });
+      return world.violations.length > 0 || !world.isAgreed;
+    });
+    expect(isSeen).toBe(true);
   });
 });
