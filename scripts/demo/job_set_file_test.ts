@@ -69,7 +69,7 @@ describe("the demo's fates", () => {
 describe("the command line of the demo", () => {
   test("knows a file, keep and a timeout", () => {
     const options = readOptions(["-f", "a.yaml", "--keep", "--timeout", "7"]);
-    expect(options).toEqual({ file: "a.yaml", keep: true, help: false, timeoutMs: 7000 });
+    expect(options).toEqual({ file: "a.yaml", keep: true, help: false, timeoutMs: 7000, featureGates: {} });
   });
 
   for (const args of [["--bogus"], ["--timeout", "soon"], ["--timeout", "0"], ["-f"], ["file.yaml"]]) {
