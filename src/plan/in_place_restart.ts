@@ -15,11 +15,12 @@
  *   Once it is gone, its successor starts above `current`, which brings everybody to its attempt. That is how a restart of the
  *   whole JobSet, or a Pod evicted, ends in agreement as well. Only Pods of phase Failed say nothing more.
  * - A Pod that has succeeded keeps its word for ever: the others, should one of them fail, wait at their barriers for it. Which
- *   workers may go on without it nobody knows here; the failure or success policy decides once the Job is finished.
+ *   workers may go on without it nobody knows here, so an event tells of it; the success policy may still end the JobSet.
  */
 import { asInteger, at } from "../base/json.ts";
 import { type JobSet, restartsInPlace } from "../api/job_set.ts";
 import type { Pod } from "../api/pod.ts";
+import type { Buckets } from "./buckets.ts";
 import { fail } from "./failure_policy.ts";
 import type { StatusDraft } from "./status_draft.ts";
 import type { EventDraft, Gates } from "./types.ts";
@@ -40,8 +41,9 @@ export interface InPlaceRestart {
 
 /** The last step of the reconcile of an unfinished JobSet. Its cost is one look at each Pod. */
 export function restartInPlace(
-  { jobSet, pods, gates, draft }: {
+  { jobSet, pods, buckets, gates, draft }: {
     jobSet: JobSet;
+    buckets: Pick<Buckets, "previous">;
     /** Undefined while not all of them are known. */
     pods: Iterable<Pod> | undefined;
     gates: Gates;
@@ -67,7 +69,13 @@ export function restartInPlace(
   if (told.highest > 0 && told.highest - 1 > (status.previousInPlaceRestartAttempt ?? -1)) {
     draft.setInPlaceRestart({ previousInPlaceRestartAttempt: told.highest - 1 });
   }
-  return told.count > 0 ? { isRestartingInPlace: true } : {};
+  const { succeeded } = told;
+  // What an older attempt of the whole JobSet left behind is about to go.
+  const isBlocked = succeeded !== undefined && succeeded.attempt < told.highest && buckets.previous.length === 0;
+  return {
+    ...(told.count > 0 ? { isRestartingInPlace: true } : {}),
+    ...(isBlocked ? { notices: [blockedBy(succeeded)] } : {}),
+  };
 }
 
 /** Spec 5.1: stored with the gate off, the strategy is logged once and behaves as Recreate. */
@@ -84,12 +92,26 @@ interface Told {
   lowest: number;
   /** The highest of any container. */
   restartCount: number;
+  /** Of those that have succeeded, the one of the lowest attempt, the first by name. */
+  succeeded: Succeeded | undefined;
   /** The first by name, so that the words are the same each time. */
   malformed: Pod | undefined;
 }
 
+interface Succeeded {
+  readonly name: string;
+  readonly attempt: number;
+}
+
 function readPods({ uid }: JobSet, pods: Iterable<Pod>): Told {
-  const told: Told = { count: 0, highest: 0, lowest: MAX_INT32, restartCount: 0, malformed: undefined };
+  const told: Told = {
+    count: 0,
+    highest: 0,
+    lowest: MAX_INT32,
+    restartCount: 0,
+    succeeded: undefined,
+    malformed: undefined,
+  };
   for (const pod of pods) {
     if (pod.jobSetUid !== undefined && pod.jobSetUid !== uid) continue;
     told.restartCount = Math.max(told.restartCount, pod.restartCount);
@@ -102,8 +124,13 @@ function readPods({ uid }: JobSet, pods: Iterable<Pod>): Told {
     told.count++;
     told.highest = Math.max(told.highest, attempt);
     told.lowest = Math.min(told.lowest, attempt);
+    if (pod.phase === "Succeeded") told.succeeded = lower(told.succeeded, { name: pod.name, attempt });
   }
   return told;
+}
+
+function lower(a: Succeeded | undefined, b: Succeeded): Succeeded {
+  return a === undefined || b.attempt < a.attempt || (b.attempt === a.attempt && b.name < a.name) ? b : a;
 }
 
 function readAttempt(text: string): number | undefined {
@@ -129,6 +156,13 @@ function workerCount({ replicatedJobs }: JobSet): number | string {
 function malformedText({ name, inPlaceRestartAttempt }: Pod): string {
   return `Pod "${name}" has an in-place-restart-attempt that is no non-negative integer: ` +
     JSON.stringify(inPlaceRestartAttempt?.slice(0, 100));
+}
+
+/** Nothing else tells why all Pods run and none works. */
+function blockedBy({ name, attempt }: Succeeded): EventDraft {
+  const note =
+    `Pod "${name}" has succeeded in attempt ${attempt} and takes part in no other: the workers that restart wait for it`;
+  return { type: "Warning", reason: "InPlaceRestartBlocked", note };
 }
 
 function refuse(error: string): InPlaceRestart {
