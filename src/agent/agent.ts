@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { asString, at } from "../base/json.ts";
 import { messageOf } from "../base/message_of.ts";
 import type { Random } from "../base/random.ts";
 import { API_VERSION } from "../api/keys.ts";
@@ -26,6 +27,14 @@ export interface AgentOptions {
 
 type EventListener = (input: AgentInput) => void;
 
+interface Identified {
+  readonly uid: string;
+  readonly jobSet: SeenJobSet;
+}
+
+const NO_JOBSET = "there is no such JobSet";
+const OTHER_JOBSET = "the JobSet is another one of the same name: this Pod belongs to the one before it";
+
 /** The watch speaks through us: its own lines are for a controller. */
 const SILENT: Log = { info: () => {}, error: () => {} };
 
@@ -38,7 +47,10 @@ export class Agent {
   #state = INITIAL_AGENT_STATE;
   #barrier: Barrier | undefined;
   #timer: Timer | undefined;
-  #isWaitingFor = false;
+  /** Of the JobSet that was seen first. */
+  #uid: string | undefined;
+  /** Why there is no JobSet to follow. */
+  #absence: string | undefined;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -65,17 +77,16 @@ export class Agent {
   /** Never resolves before the end; rejects only where an invariant broke. */
   async #watch(): Promise<number> {
     const { settings, client, clock, random, log } = this.#options;
-    const see = (jobSet: SeenJobSet | undefined) => {
-      if (jobSet === undefined && !this.#isWaitingFor) log.info(0, "there is no such JobSet", { jobset: this.#name });
-      this.#isWaitingFor = jobSet === undefined;
-      this.#step({ type: "jobSet", jobSet });
-    };
-    const watcher = new Watcher<SeenJobSet>({
+    const watcher = new Watcher<Identified>({
       client,
       path: `/apis/${API_VERSION}/namespaces/${settings.namespace}/jobsets`,
       query: { fieldSelector: `metadata.name=${settings.jobSetName}` },
-      trim: seenJobSet,
-      sink: { replace: ([jobSet]) => see(jobSet), upsert: see, remove: () => see(undefined) },
+      trim: (body) => ({ uid: asString(at(body, "metadata", "uid")) ?? "", jobSet: seenJobSet(body) }),
+      sink: {
+        replace: ([first]) => this.#see(first),
+        upsert: (seen) => this.#see(seen),
+        remove: () => this.#see(undefined),
+      },
       clock,
       random,
       log: SILENT,
@@ -84,6 +95,15 @@ export class Agent {
     });
     await watcher.run(this.#abort.signal);
     return await this.#ended.promise;
+  }
+
+  /** A Pod that outlives its JobSet for a while must not take the next one of that name for it, and start working beside its Pods. */
+  #see(seen: Identified | undefined): void {
+    this.#uid ??= seen?.uid;
+    const absence = seen === undefined ? NO_JOBSET : seen.uid === this.#uid ? undefined : OTHER_JOBSET;
+    if (absence !== undefined && absence !== this.#absence) this.#options.log.info(0, absence, { jobset: this.#name });
+    this.#absence = absence;
+    this.#step({ type: "jobSet", jobSet: absence === undefined ? seen?.jobSet : undefined });
   }
 
   #step(input: AgentInput): void {

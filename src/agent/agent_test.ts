@@ -25,6 +25,7 @@ class World implements KubeClient {
   signal: (signal: PassedSignal) => void = () => {};
   #streams: ReadableStreamDefaultController<Uint8Array>[] = [];
   #status: object = {};
+  #uid = "u";
   #version = 1;
 
   async start(): Promise<void> {
@@ -72,6 +73,15 @@ class World implements KubeClient {
     await this.clock.advanceAndSettle(1);
   }
 
+  /** Deleted, and one of the same name created. */
+  async remake(): Promise<void> {
+    for (const stream of this.#streams) stream.enqueue(this.#line("DELETED"));
+    this.#uid += "2";
+    this.#status = {};
+    for (const stream of this.#streams) stream.enqueue(this.#line("ADDED"));
+    await this.clock.advanceAndSettle(1);
+  }
+
   async goAway(): Promise<void> {
     this.isAway = true;
     for (const stream of this.#streams.splice(0)) stream.error(refused());
@@ -85,7 +95,7 @@ class World implements KubeClient {
   #line(type: string): Uint8Array {
     this.#version += 1;
     const object = {
-      metadata: { name: "js", namespace: "ns", uid: "u", resourceVersion: String(this.#version) },
+      metadata: { name: "js", namespace: "ns", uid: this.#uid, resourceVersion: String(this.#version) },
       spec: { failurePolicy: { restartStrategy: "InPlaceRestart" } },
       status: this.#status,
     };
@@ -144,6 +154,19 @@ test("one that is away at the start is waited for; a write that gets no answer i
   await world.clock.advanceAndSettle(60_000);
   await world.setStatus({ currentInPlaceRestartAttempt: 0 });
   expect(world.lifts).toBe(1);
+});
+
+test("a JobSet that is made anew under the same name says nothing to a Pod of the one before it", async () => {
+  const world = new World();
+  await world.start();
+  await world.remake();
+  await world.setStatus({ currentInPlaceRestartAttempt: 0 });
+  await world.setStatus({ currentInPlaceRestartAttempt: 0, previousInPlaceRestartAttempt: 0 });
+  expect([world.lifts, world.exitCode]).toEqual([0, undefined]);
+  expect(world.lines.slice(2)).toEqual([
+    "INFO there is no such JobSet jobset=ns/js",
+    "INFO the JobSet is another one of the same name: this Pod belongs to the one before it jobset=ns/js",
+  ]);
 });
 
 test("told to stop it leaves no timer and no request behind", async () => {
