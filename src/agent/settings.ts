@@ -89,6 +89,10 @@ function readExitCode(env: Environment, problems: string[]): number {
   const code = readInteger(text, 0, 255);
   if (code === undefined) {
     problems.push(`IN_PLACE_RESTART_EXIT_CODE ${JSON.stringify(text)} is no exit code: an integer from 0 to 255`);
+  } else if (code === 0 && env["WORKER_COMMAND"]) {
+    problems.push(
+      "IN_PLACE_RESTART_EXIT_CODE is 0 and WORKER_COMMAND is set: a worker that is to restart would count as one that has succeeded",
+    );
   }
   return code ?? DEFAULT_EXIT_CODE;
 }

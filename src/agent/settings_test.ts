@@ -105,6 +105,11 @@ test("every setting that is missing, wrong or contradicts another is named, on o
       "the other in a sidecar",
     ],
     [
+      { ...NAMES, WORKER_COMMAND: "train", IN_PLACE_RESTART_EXIT_CODE: "0" },
+      "IN_PLACE_RESTART_EXIT_CODE is 0 and WORKER_COMMAND is set: a worker that is to restart would count as one that " +
+      "has succeeded",
+    ],
+    [
       { IN_PLACE_RESTART_EXIT_CODE: "x" },
       "JOBSET_NAME is not set; POD_NAME is not set; IN_PLACE_RESTART_EXIT_CODE " +
       '"x" is no exit code: an integer from 0 to 255',
