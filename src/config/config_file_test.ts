@@ -211,11 +211,11 @@ test("a file that can't be read is named", async () => {
   const folder = mkdtempSync(join(tmpdir(), "config-"));
   try {
     const missing = join(folder, "none.yaml");
-    expect(readConfigFile(missing)).rejects.toThrow(`read --config "${missing}": no such file`);
-    expect(readConfigFile(folder)).rejects.toThrow(`read --config "${folder}": this is a directory`);
+    await expect(readConfigFile(missing)).rejects.toThrow(`read --config "${missing}": no such file`);
+    await expect(readConfigFile(folder)).rejects.toThrow(`read --config "${folder}": this is a directory`);
     const long = join(folder, "long.yaml");
     writeFileSync(long, "#".repeat(1024 * 1024 + 1));
-    expect(readConfigFile(long)).rejects.toThrow("longer than 1048576 bytes");
+    await expect(readConfigFile(long)).rejects.toThrow("longer than 1048576 bytes");
     const good = join(folder, "good.yaml");
     writeFileSync(good, "kind: Configuration\n");
     expect((await readConfigFile(good)).values).toEqual({ kind: "Configuration" });

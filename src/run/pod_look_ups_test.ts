@@ -122,5 +122,5 @@ test("whoever may not look is told what is missing, and where --namespace is the
   expect(await message("team-a")).toContain("this replica runs with --namespace=team-a");
   const { lookUps } = over(forbidden);
   const asked = lookUps.domain({ nodeName: "n1", topologyKey: ZONE, isCertain: true });
-  expect(asked).rejects.toThrow('get Node "n1": ');
+  await expect(asked).rejects.toThrow('get Node "n1": ');
 });
