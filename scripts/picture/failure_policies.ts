@@ -52,7 +52,7 @@ async function untilRestarted(scene: Scene, name: string, pods: number): Promise
   await scene.pass(PAUSE_MS * 2 / 3);
 }
 
-export function failurePicture(
+function failurePicture(
   frames: readonly Frame[],
   { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
 ): Picture {

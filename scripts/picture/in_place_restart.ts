@@ -72,7 +72,7 @@ async function playAct(scene: Scene, jobSet: JsonObject): Promise<Act> {
   return { jobSet: name, startMs, failedMs, endMs: scene.nowMs };
 }
 
-export function inPlacePicture(
+function inPlacePicture(
   frames: readonly Frame[],
   { recreated, restarted }: { readonly recreated: Act; readonly restarted: Act },
 ): Picture {

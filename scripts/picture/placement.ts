@@ -77,7 +77,7 @@ async function setSchedulable(
   await Promise.all(nodes.map((node) => api.patch(`${NODES}/${node}`, { spec })));
 }
 
-export function placementPicture(
+function placementPicture(
   frames: readonly Frame[],
   { startMs, endMs, zones, moments }: PlacementFacts,
 ): Picture {

@@ -4,7 +4,7 @@ export interface SignalTarget {
 }
 
 /** The signals that the agent hands on to the worker, with their numbers. */
-export const PASSED_SIGNALS = {
+const PASSED_SIGNALS = {
   SIGHUP: 1,
   SIGINT: 2,
   SIGQUIT: 3,
