@@ -41,14 +41,7 @@ export class PlacementCluster {
     const guarded = await Cluster.create(installation.environment);
     const bare = await Cluster.create(installation.environment, WEBHOOKS_OFF);
     const cluster = new PlacementCluster(installation, guarded, bare);
-    await Promise.all(
-      [guarded, bare].map((namespace) =>
-        namespace.eventually("the default service account", async () => {
-          const path = `/api/v1/namespaces/${namespace.namespace}/serviceaccounts/default`;
-          return (await namespace.api.request("GET", path)).code === 200;
-        })
-      ),
-    );
+    await Promise.all([guarded, bare].map(hasDefaultAccount));
     return cluster;
   }
 
@@ -113,4 +106,12 @@ export class PlacementCluster {
       spec: { ...spec, completionMode: "Indexed", template: { ...template, metadata } },
     });
   }
+}
+
+/** Before it is there, no Pod can be created. */
+export async function hasDefaultAccount(cluster: Cluster): Promise<void> {
+  const path = `/api/v1/namespaces/${cluster.namespace}/serviceaccounts/default`;
+  await cluster.eventually("the default service account", async () => {
+    return (await cluster.api.request("GET", path)).code === 200;
+  });
 }

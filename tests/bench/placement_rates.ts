@@ -1,17 +1,17 @@
 /** How fast Pods of exclusive JobSets come in: through the webhooks against without them, and after a leader has its place. */
-import { asString, at, type JsonObject } from "../../src/base/json.ts";
+import { asString, at } from "../../src/base/json.ts";
 import { watch } from "../../scripts/control_plane/api.ts";
 import { type Cluster, nameOf } from "../e2e/cluster.ts";
 import { BY_HAND, FIRST_FREE_BLOCK, type PlacementCluster } from "./placement_cluster.ts";
+import { startFloor } from "./placement_floor.ts";
 import { exclusiveJobSet, nodeName, NODES_PER_BLOCK, podBody } from "./placement_objects.ts";
-import { cpuSeconds } from "./process_usage.ts";
+import { removeJobSet } from "./placement_removal.ts";
+import { type Lane, takeRounds, type Turn } from "./placement_turns.ts";
 import { median, spread } from "./statistics.ts";
 
 const JOBS = 4;
 const PODS_PER_JOB = 256;
-const ROUNDS = 5;
 const LEADERS = 3;
-const GONE_MS = 120_000;
 const ADMITTED_MS = 180_000;
 const INDEX = "batch.kubernetes.io/job-completion-index";
 
@@ -20,44 +20,34 @@ export interface Rates {
   readonly ratio: number;
 }
 
-/** One creation of all followers. */
-interface Turn {
-  readonly perSecond: number;
-  /** CPU time for each Pod. */
-  readonly apiServerMs: number;
-  readonly controllerMs: number;
-}
-
-/** The same followers in turns, with the webhooks and without; the first turn of each only warms up. */
+/** The same followers in turns: without webhooks, through one that does nothing, through ours. */
 export async function measureRates(cluster: PlacementCluster, say: (line: string) => void): Promise<Rates> {
-  const { guarded, bare } = cluster;
-  const guardedJobs = await jobsByHand(guarded);
-  const bareJobs = await jobsByHand(bare);
+  const { guarded, bare, installation: { environment } } = cluster;
+  const { controlPlane } = environment;
+  const lanes = {
+    bare: await lane(bare),
+    floor: await lane(await startFloor(environment)),
+    guarded: await lane(guarded),
+  };
   // Only there: followers without a leader are no one's business, and without webhooks none is pinned.
-  for (const [index, job] of guardedJobs.entries()) {
+  for (const [index, job] of lanes.guarded.jobs.entries()) {
     await guarded.create("pods", podBody(job, { index: 0, node: freeNode(index) }));
   }
-  const { controlPlane } = cluster.installation.environment;
   const mark = controlPlane.auditEntries().length;
-  const rounds: { readonly guarded: Turn; readonly bare: Turn }[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const without = await takeTurn(cluster, bare, bareJobs);
-    const withThem = await takeTurn(cluster, guarded, guardedJobs);
-    if (round > 0) rounds.push({ guarded: withThem, bare: without });
-  }
+  const rounds = await takeRounds(cluster, lanes);
   // Caches that are fresh leave nothing to ask.
-  say(`  ${controlPlane.auditEntries().length - mark} requests of the controller meanwhile`);
-  say("                       per second    CPU ms per Pod: API server    controller");
-  for (const round of rounds) {
-    say(turnLine("through the webhooks", round.guarded));
-    say(turnLine("without", round.bare));
+  say(`requests of the controller meanwhile: ${controlPlane.auditEntries().length - mark}`);
+  say("followers let in           per second    CPU ms per Pod: API server    controller    others' share");
+  for (const { turns, foreign } of rounds) {
+    say(turnLine("no webhook", turns.bare, foreign));
+    say(turnLine("one that does nothing", turns.floor, foreign));
+    say(turnLine("ours", turns.guarded, foreign));
   }
-  const ratios = rounds.map((round) => round.guarded.perSecond / round.bare.perSecond);
-  const podsPerSecond = median(rounds.map((round) => round.guarded.perSecond));
-  const bareRate = median(rounds.map((round) => round.bare.perSecond));
-  const middle = `${podsPerSecond.toFixed(0)} through the webhooks, ${bareRate.toFixed(0)} without`;
-  say(`followers let in per second: ${middle}; ratio ${spread(ratios, 2)}`);
-  for (const namespace of [guarded, bare]) await removeJobSet(namespace, "rate");
+  const ratios = rounds.map(({ turns }) => turns.guarded.perSecond / turns.bare.perSecond);
+  const floors = rounds.map(({ turns }) => turns.floor.perSecond / turns.bare.perSecond);
+  const podsPerSecond = median(rounds.map(({ turns }) => turns.guarded.perSecond));
+  say(`against no webhook: ours ${spread(ratios, 2)}, one that does nothing ${spread(floors, 2)}`);
+  for (const { cluster: namespace } of Object.values(lanes)) await removeJobSet(namespace, "rate");
   return { podsPerSecond, ratio: median(ratios) };
 }
 
@@ -73,27 +63,15 @@ export async function measureFollowers(cluster: PlacementCluster, say: (line: st
   );
 }
 
-async function jobsByHand(cluster: Cluster): Promise<readonly JsonObject[]> {
-  await cluster.create("jobsets", exclusiveJobSet("rate", { jobs: JOBS, pods: PODS_PER_JOB, managedBy: BY_HAND }));
-  return await cluster.jobCount("rate", JOBS);
+async function lane(cluster: Cluster): Promise<Lane> {
+  const jobSet = exclusiveJobSet("rate", { jobs: JOBS, pods: PODS_PER_JOB, managedBy: BY_HAND });
+  await cluster.create("jobsets", jobSet);
+  return { cluster, jobs: await cluster.jobCount("rate", JOBS), podsPerJob: PODS_PER_JOB };
 }
 
-async function takeTurn(placement: PlacementCluster, cluster: Cluster, jobs: readonly JsonObject[]): Promise<Turn> {
-  const followers = jobs.flatMap((job) =>
-    Array.from({ length: PODS_PER_JOB - 1 }, (_, index) => podBody(job, { index: index + 1 }))
-  );
-  const { controller, environment } = placement.installation;
-  const cpu = () => [environment.controlPlane.apiServerPid, controller.pid ?? 0].map(cpuSeconds);
-  const before = cpu();
-  const seconds = await placement.create(cluster.path("pods"), followers);
-  const [apiServer = 0, own = 0] = cpu().map((now, index) => 1000 * (now - (before[index] ?? 0)) / followers.length);
-  await removePods(cluster, `jobset.sigs.k8s.io/jobset-name=rate,${INDEX}!=0`);
-  return { perSecond: followers.length / seconds, apiServerMs: apiServer, controllerMs: own };
-}
-
-function turnLine(what: string, { perSecond, apiServerMs, controllerMs }: Turn): string {
-  return `  ${what.padEnd(21)}${perSecond.toFixed(0).padStart(10)}${apiServerMs.toFixed(2).padStart(30)}` +
-    `${controllerMs.toFixed(2).padStart(14)}`;
+function turnLine(what: string, { perSecond, apiServerMs, controllerMs }: Turn, foreign: number): string {
+  return `  ${what.padEnd(25)}${perSecond.toFixed(0).padStart(10)}${apiServerMs.toFixed(2).padStart(30)}` +
+    `${controllerMs.toFixed(2).padStart(14)}${`${(100 * foreign).toFixed(0)} %`.padStart(17)}`;
 }
 
 async function leaderToFollowers(cluster: Cluster, name: string): Promise<number> {
@@ -130,24 +108,4 @@ async function bind(cluster: Cluster, pod: string, node: string): Promise<void> 
 /** The first Node of a block that no Pod is in. */
 function freeNode(index: number): string {
   return nodeName((FIRST_FREE_BLOCK + index) * NODES_PER_BLOCK);
-}
-
-async function removeJobSet(cluster: Cluster, name: string): Promise<void> {
-  await cluster.delete("jobsets", name);
-  await cluster.eventually(
-    `the Jobs of ${name} to be gone`,
-    async () => (await cluster.jobs(name)).length === 0,
-    GONE_MS,
-  );
-  await removePods(cluster, `jobset.sigs.k8s.io/jobset-name=${name}`);
-}
-
-/** At once: there is no kubelet that would do it. */
-async function removePods(cluster: Cluster, labelSelector: string): Promise<void> {
-  const query = `labelSelector=${encodeURIComponent(labelSelector)}`;
-  const { api } = cluster;
-  await cluster.eventually("the Pods to be gone", async () => {
-    await api.delete(`${cluster.path("pods")}?${query}`, { gracePeriodSeconds: 0 });
-    return (await cluster.list("pods", `limit=1&${query}`)).length === 0;
-  }, GONE_MS);
 }
