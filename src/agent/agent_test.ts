@@ -20,6 +20,7 @@ class World implements KubeClient {
   readonly lines: string[] = [];
   readonly asked: string[] = [];
   isAway = false;
+  losesWrites = false;
   lifts = 0;
   exitCode: number | undefined;
   signal: (signal: PassedSignal) => void = () => {};
@@ -45,7 +46,7 @@ class World implements KubeClient {
 
   request({ method, path }: KubeRequest): Promise<unknown> {
     this.asked.push(`${method} ${path}`);
-    return this.isAway ? Promise.reject(refused()) : Promise.resolve({});
+    return this.isAway || this.losesWrites ? Promise.reject(refused()) : Promise.resolve({});
   }
 
   stream({ query, signal }: KubeRequest): Promise<ReadableStream<Uint8Array>> {
@@ -144,7 +145,7 @@ test("an API server that is away for ten minutes ends no worker, is asked seldom
   ]);
 });
 
-test("one that is away at the start is waited for; a write that gets no answer is tried again, and told of once", async () => {
+test("one that is away at the start is waited for, and told of once", async () => {
   const world = new World();
   await world.goAway();
   await world.start();
@@ -154,6 +155,32 @@ test("one that is away at the start is waited for; a write that gets no answer i
   await world.clock.advanceAndSettle(60_000);
   await world.setStatus({ currentInPlaceRestartAttempt: 0 });
   expect(world.lifts).toBe(1);
+  expect(world.lines.slice(1)).toEqual([
+    "INFO cannot watch the JobSet, trying again jobset=ns/js error=refused",
+    "INFO watching the JobSet again jobset=ns/js",
+    "INFO takes part in an attempt jobset=ns/js attempt=0",
+    "INFO barrier lifted jobset=ns/js attempt=0",
+  ]);
+});
+
+test("a write that gets no answer is tried again until it has one, and told of once", async () => {
+  const world = new World();
+  world.losesWrites = true;
+  await world.start();
+  await world.setStatus({ currentInPlaceRestartAttempt: 0 });
+  await world.clock.advanceAndSettle(10 * 60_000);
+  expect(world.lifts).toBe(0);
+  const writes = world.asked.filter((line) => line.startsWith("PATCH")).length;
+  expect(writes).toBeGreaterThan(10);
+  expect(writes).toBeLessThan(40);
+  world.losesWrites = false;
+  await world.clock.advanceAndSettle(60_000);
+  expect(world.lifts).toBe(1);
+  expect(world.lines.slice(1)).toEqual([
+    "INFO cannot write the attempt, trying again jobset=ns/js error=refused",
+    "INFO takes part in an attempt jobset=ns/js attempt=0",
+    "INFO barrier lifted jobset=ns/js attempt=0",
+  ]);
 });
 
 test("a JobSet that is made anew under the same name says nothing to a Pod of the one before it", async () => {
