@@ -96,6 +96,23 @@ e2e.testWithoutWebhooks(
   },
 );
 
+e2e.testWithoutWebhooks("it takes 40 MB at most beside its worker", async (cluster) => {
+  const node = await agentNode(cluster.environment);
+  await applyExample(cluster, `${MAIN}.yaml`);
+  const env = { WORKER_COMMAND: "echo $PPID > agent; exec sleep 600" };
+  const pod = await createPod(cluster, node, { jobSet: MAIN, pod: "worker-0", env });
+  await attemptWritten(cluster, pod, 0);
+  await setAttempts(cluster, MAIN, null, 0);
+  const file = node.fileOf(pod, "worker", "agent");
+  await cluster.eventually("the worker to start", () => {
+    return Promise.resolve(existsSync(file) && readFileSync(file, "utf8").endsWith("\n"));
+  });
+  const status = readFileSync(`/proc/${readFileSync(file, "utf8").trim()}/status`, "utf8");
+  expect(status).toContain("Name:\tjobset\n");
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
+  expect(Number(kilobytes)).toBeLessThanOrEqual(40_000);
+});
+
 for (const [verb, resource] of [["watch", "jobsets"], ["patch", "pods"]] as const) {
   e2e.testWithoutWebhooks(
     `without ${verb} on ${resource} it says so once, and goes on once it may`,
