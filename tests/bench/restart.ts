@@ -14,7 +14,8 @@ export const RESTART_BUDGETS: readonly Budget[] = [
   { name: "speedup_pod_start", least: 3 },
 ];
 
-const SIZE = { jobs: 8, podsPerJob: 8, maxRestarts: 1000 };
+/** Sixteen slices of four hosts, as large accelerators come. */
+const SIZE = { jobs: 16, podsPerJob: 4, maxRestarts: 1000 };
 const ROUNDS = 7;
 const POD_START_ROUNDS = 3;
 const POD_START_MS = 2_000;
