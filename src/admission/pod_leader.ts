@@ -1,13 +1,15 @@
 /** Whether a follower may be created (spec 4.1): the checks in their order, and the texts that users search events for. */
 import type { Follower } from "./pod_role.ts";
 
-/** A Pod with completion index 0 that a Job controls, neither being deleted nor finished. */
+/** A Pod with completion index 0 that a Job controls, neither being deleted nor failed. */
 export interface Leader {
   readonly name: string;
   /** Of the Job that controls it. */
   readonly ownerUid: string;
   /** Undefined until it is scheduled. */
   readonly nodeName: string | undefined;
+  /** It has completed: its index is never made again, so that it can lead only where nobody else does. */
+  readonly isSucceeded: boolean;
 }
 
 /** A leader that has a node. */
@@ -34,11 +36,17 @@ export function domainProblem({ topologyKey }: Follower): string {
 /**
  * The follower's leader, or why it has none; `leaders` are those of its job key. The uid decides: what an earlier Job of the same name
  * left behind, in whatever number, is no leader of this one.
+ *
+ * Beyond spec 4.1, by which a leader that has succeeded is none: without one its Job's later followers would be refused for ever, as those
+ * with more completions than parallelism, or a worker that is retried. They still belong beside the first ones. The domain is no
+ * other Job's: the anti-affinity of whoever came in meanwhile keeps them waiting.
  */
 export function leaderOf(follower: Follower, leaders: readonly Leader[]): ScheduledLeader | string {
   const { jobUid, jobName } = follower;
-  const own = leaders.filter(({ ownerUid }) => ownerUid !== "" && ownerUid === jobUid);
-  const candidates = own.length === 0 ? leaders : own;
+  const all = leaders.filter(({ ownerUid }) => ownerUid !== "" && ownerUid === jobUid);
+  const running = all.filter(({ isSucceeded }) => !isSucceeded);
+  const own = running.length === 0 ? all : running;
+  const candidates = own.length === 0 ? leaders.filter(({ isSucceeded }) => !isSucceeded) : own;
   const [leader] = candidates;
   if (leader === undefined || candidates.length > 1) {
     return `expected 1 leader pod (${jobName}-0), but got ${candidates.length}. this is an expected, transient error`;

@@ -50,6 +50,16 @@ test("a leader that waits for a node", () => {
   }
 });
 
+test("a leader that has succeeded leads where its Job has no other, and counts nowhere else", () => {
+  const succeeded = leader({ isSucceeded: true, nodeName: "node-1" });
+  expect(leaderOf(follower(), [succeeded])).toEqual(succeeded as never);
+  const running = leader({ name: "other", nodeName: "node-2" });
+  expect(leaderOf(follower(), [succeeded, running])).toEqual(running as never);
+  expect(leaderOf(follower(), [leader({ isSucceeded: true, ownerUid: OTHER })])).toBe(
+    "expected 1 leader pod (a-b-0-0), but got 0. this is an expected, transient error",
+  );
+});
+
 test("Pods that no Job controls do not belong together", () => {
   expect(leaderOf(follower({ jobUid: "" }), [leader({ ownerUid: "" })])).toBe(
     "follower pod owner UID () != leader pod owner UID ()",

@@ -57,7 +57,7 @@ function annotations(topology: fc.Arbitrary<unknown>) {
   return { [JOBSET_NAME]: oneOf("train"), [EXCLUSIVE]: topology, [INDEX]: oneOf("0", "1", "2") };
 }
 
-const OWN: Leader = { name: "leader", ownerUid: UID, nodeName: "node-1" };
+const OWN: Leader = { name: "leader", ownerUid: UID, nodeName: "node-1", isSucceeded: false };
 const leaders: fc.Arbitrary<readonly Leader[]> = fc.oneof(
   fc.constant([OWN]),
   fc.array(
@@ -65,6 +65,7 @@ const leaders: fc.Arbitrary<readonly Leader[]> = fc.oneof(
       name: fc.constant("leader"),
       ownerUid: fc.constantFrom(UID, UID, UID, "other", ""),
       nodeName: fc.constantFrom("node-1", "node-2", "node-2", "gone", "", undefined),
+      isSucceeded: fc.boolean(),
     }),
     { maxLength: 2 },
   ),

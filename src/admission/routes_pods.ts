@@ -14,7 +14,7 @@ export type { Leader } from "./pod_leader.ts";
  * server can't be asked. `isCertain`: asked of the API server just now; otherwise a cache will do.
  */
 export interface PodLookUps {
-  /** The Pods with completion index 0 and this label job-key that a Job controls and that are neither being deleted nor finished. */
+  /** The Pods with completion index 0 and this label job-key that a Job controls and that are neither being deleted nor failed. */
   leaders(
     question: { readonly namespace: string; readonly jobKey: string; readonly isCertain: boolean },
   ): Promise<readonly Leader[]>;

@@ -51,7 +51,7 @@ export function jobOwner(uid: string, name = "train-a-0"): JsonObject {
 
 /** A running leader of the Job that `podOf` belongs to. */
 export function leader(more: Partial<Leader> = {}): Leader {
-  return { name: "train-a-0-0-abcde", ownerUid: UID, nodeName: "node-1", ...more };
+  return { name: "train-a-0-0-abcde", ownerUid: UID, nodeName: "node-1", isSucceeded: false, ...more };
 }
 
 export function requestFor(object: JsonObject | undefined, operation = "CREATE"): AdmissionRequest {

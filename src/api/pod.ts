@@ -83,6 +83,11 @@ export function hasLeaderIndex({ index }: Pod): boolean {
   return index === "0";
 }
 
+/** A leader that has completed: where no other one is, its Job's followers still belong to its domain. */
+export function isSucceededLeader(pod: Pod): boolean {
+  return hasLeaderIndex(pod) && pod.jobUid !== undefined && !pod.isDeleting && pod.phase === "Succeeded";
+}
+
 /** Finished, or being deleted: nothing that it needs or holds counts any more. */
 export function isEnding({ isDeleting, phase }: Pod): boolean {
   return isDeleting || phase === "Succeeded" || phase === "Failed";

@@ -1,4 +1,4 @@
-import { hasLeaderIndex, isLeader, type Pod } from "../api/pod.ts";
+import { hasLeaderIndex, isLeader, isSucceededLeader, type Pod } from "../api/pod.ts";
 import { objectKey } from "../api/names.ts";
 import type { CacheChange } from "./object_cache.ts";
 
@@ -36,9 +36,10 @@ export class PodIndex {
     for (const index of [this.#leaders, this.#jobs, this.#led, this.#nodes]) index.clear();
   }
 
-  /** Spec 4.1: what can be a leader now. */
+  /** Spec 4.1: what can be a leader now, or was one until it completed. */
   leaders(namespace: string, jobKey: string): readonly Pod[] {
-    return [...(this.#leaders.get(objectKey(namespace, jobKey)) ?? NOTHING).values()].filter(isLeader);
+    const pods = this.#leaders.get(objectKey(namespace, jobKey)) ?? NOTHING;
+    return [...pods.values()].filter((pod) => isLeader(pod) || isSucceededLeader(pod));
   }
 
   /** The Pods that a Job controls; `job` is what `jobOf` says of each of them. */

@@ -29,7 +29,7 @@ function trimmed(body: JsonObject): Pod {
   return pod;
 }
 
-test("R43, R46: leaders have index 0 and a Job, are neither being deleted nor finished, and may wait for a node", async () => {
+test("R43, R46: leaders have index 0 and a Job, are neither being deleted nor failed, and may wait for a node", async () => {
   const items = [
     podBody({ name: "running", node: "n1" }),
     podBody({ name: "waiting", phase: "Pending" }),
@@ -43,8 +43,9 @@ test("R43, R46: leaders have index 0 and a Job, are neither being deleted nor fi
   Reflect.deleteProperty(Object(items[6]).metadata, "ownerReferences");
   const { lookUps, asked } = over(() => ({ items }));
   expect(await lookUps.leaders(LEADERS)).toEqual([
-    { name: "running", ownerUid: "j-uid", nodeName: "n1" },
-    { name: "waiting", ownerUid: "j-uid", nodeName: undefined },
+    { name: "running", ownerUid: "j-uid", nodeName: "n1", isSucceeded: false },
+    { name: "waiting", ownerUid: "j-uid", nodeName: undefined, isSucceeded: false },
+    { name: "succeeded", ownerUid: "j-uid", nodeName: "n1", isSucceeded: true },
   ]);
   expect(asked).toMatchObject([{
     path: "/api/v1/namespaces/ns/pods",

@@ -3,6 +3,7 @@ import { expect } from "bun:test";
 import { asArray, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
 import type { ApiAnswer } from "../../scripts/control_plane/api.ts";
 import { annotationsOf, type Cluster, labelsOf, uidOf } from "./cluster.ts";
+import { group, jobSet } from "./job_sets.ts";
 import { suite } from "./suite.ts";
 
 const { test } = suite();
@@ -192,4 +193,29 @@ test("a follower is refused until its leader has a node, then sent to its zone",
   expect(await refused(cluster, lone)).toBe(
     byMutation(`follower pod owner UID () != leader pod owner UID (${asString(owner["uid"])})`),
   );
+});
+
+test("Pods that come after their leader has completed go to its domain all the same", async (cluster) => {
+  // A priority of its own, so that no other test's Pods keep its leader out.
+  const priorityClassName = `ends-${cluster.namespace}`;
+  const classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+  await cluster.api.create(classes, { metadata: { name: priorityClassName }, value: 4321 });
+  try {
+    const workers = group("w", {
+      parallelism: 2,
+      job: { completions: 4, backoffLimit: 6 },
+      fate: { "succeed-after": "200ms" },
+      jobMetadata: { annotations: { [EXCLUSIVE]: "kubernetes.io/hostname" } },
+      pod: { priorityClassName },
+    });
+    await cluster.create("jobsets", jobSet("ends", [workers]));
+    await cluster.eventually("all four to complete", async () => {
+      return asString(at(await cluster.jobSet("ends"), "status", "terminalState")) === "Completed";
+    });
+    const pods = await cluster.pods("ends");
+    expect(pods.length).toBe(4);
+    expect(new Set(pods.map((pod) => at(pod, "spec", "nodeName"))).size).toBe(1);
+  } finally {
+    await cluster.api.delete(`${classes}/${priorityClassName}`);
+  }
 });
