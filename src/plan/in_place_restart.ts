@@ -5,7 +5,7 @@
  *   `previous`, and lifts its barrier once it equals `current`.
  * - The controller sets `current` once all Pods say the same, and `previous` to one less than the highest that a Pod says.
  *
- * Why they agree whatever comes late: both numbers only rise, and so does what one Pod says, for an agent reads `current` from
+ * Why they agree whatever comes late: while a run goes on both numbers only rise, and so does what one Pod says, for an agent reads `current` from
  * the API server itself when it starts. So no Pod is ever above `current + 1`, and `previous` never passes `current`: the Pod
  * that failed is the one at `current + 1`, all others end, come back, and take that same number. Several that fail at once take
  * the same number too. One that fails again before all are back takes it once more, and costs no further attempt.
@@ -43,7 +43,7 @@ export interface InPlaceRestart {
 export function restartInPlace(
   { jobSet, pods, buckets, gates, draft }: {
     jobSet: JobSet;
-    buckets: Pick<Buckets, "previous">;
+    buckets: Pick<Buckets, "active" | "previous">;
     /** Undefined while not all of them are known. */
     pods: Iterable<Pod> | undefined;
     gates: Gates;
@@ -54,6 +54,10 @@ export function restartInPlace(
   const { status } = jobSet;
   const maxRestarts = jobSet.failurePolicy?.maxRestarts ?? 0;
   const told = readPods(jobSet, pods);
+  if (isOver({ jobSet, told, buckets })) {
+    draft.setInPlaceRestart({ previousInPlaceRestartAttempt: null, currentInPlaceRestartAttempt: null });
+    return {};
+  }
   if (told.restartCount > maxRestarts) return failAtMaximum(draft);
   if (told.malformed !== undefined) return refuse(malformedText(told.malformed));
   const uncounted = status.restarts - status.restartsCountTowardsMax;
@@ -84,7 +88,22 @@ export function strategyProblems({ failurePolicy }: JobSet, gates: Gates): reado
   return [`restart strategy "${STRATEGY}" behaves as Recreate: feature gate InPlaceRestart is disabled`];
 }
 
+/**
+ * A suspended run, of which no Pod is left that could say or hear anything. Beyond spec 5.1: its numbers go with it, else the Pods of
+ * the next run would begin one above them, and a JobSet would use up its maxRestarts by being suspended and resumed.
+ */
+function isOver(
+  { jobSet, told, buckets }: { jobSet: JobSet; told: Told; buckets: Pick<Buckets, "active" | "previous"> },
+): boolean {
+  const { previousInPlaceRestartAttempt, currentInPlaceRestartAttempt } = jobSet.status;
+  if (previousInPlaceRestartAttempt === undefined && currentInPlaceRestartAttempt === undefined) return false;
+  const isAnyLeft = told.isAnyLeft || buckets.previous.length > 0;
+  return jobSet.suspend && !isAnyLeft && buckets.active.every(({ isSuspended, active }) => isSuspended && active === 0);
+}
+
 interface Told {
+  /** There are Pods of other phases than Failed. */
+  isAnyLeft: boolean;
   /** Pods that say an attempt. */
   count: number;
   /** Of the attempts; 0 without any. */
@@ -105,6 +124,7 @@ interface Succeeded {
 
 function readPods({ uid }: JobSet, pods: Iterable<Pod>): Told {
   const told: Told = {
+    isAnyLeft: false,
     count: 0,
     highest: 0,
     lowest: MAX_INT32,
@@ -115,6 +135,7 @@ function readPods({ uid }: JobSet, pods: Iterable<Pod>): Told {
   for (const pod of pods) {
     if (pod.jobSetUid !== undefined && pod.jobSetUid !== uid) continue;
     told.restartCount = Math.max(told.restartCount, pod.restartCount);
+    if (pod.phase !== "Failed") told.isAnyLeft = true;
     if (pod.phase === "Failed" || pod.inPlaceRestartAttempt === undefined) continue;
     const attempt = readAttempt(pod.inPlaceRestartAttempt);
     if (attempt === undefined) {

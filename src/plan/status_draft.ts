@@ -73,7 +73,10 @@ export class StatusDraft {
 
   /** Spec 5.1: what the agents read. */
   setInPlaceRestart(
-    attempts: { readonly previousInPlaceRestartAttempt?: number; readonly currentInPlaceRestartAttempt?: number },
+    attempts: {
+      readonly previousInPlaceRestartAttempt?: number | null;
+      readonly currentInPlaceRestartAttempt?: number | null;
+    },
   ): void {
     Object.assign(this.#otherFields, attempts);
   }
