@@ -151,3 +151,15 @@ e2e.testWithoutWebhooks(
     expect(attemptsOf(await cluster.jobSet("js"))).toEqual({ previous: undefined, current: undefined });
   },
 );
+
+e2e.testWithoutWebhooks("suspended and resumed it begins anew, and uses up no restart", async (cluster) => {
+  const pods = await start(cluster, 1);
+  await say(cluster, pods, "1");
+  await attempts(cluster, 0, 1);
+  await cluster.patch("jobsets", "js", { spec: { suspend: true } });
+  await attempts(cluster, undefined, undefined);
+  expect(await cluster.pods("js")).toEqual([]);
+  await cluster.patch("jobsets", "js", { spec: { suspend: false } });
+  await say(cluster, await runningPods(cluster), "0");
+  await attempts(cluster, undefined, 0);
+});
