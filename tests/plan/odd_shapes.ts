@@ -1,6 +1,6 @@
 /** JobSets and Jobs of odd shapes: what no schema would let through, and what hands and other tools leave behind. */
 import fc from "fast-check";
-import type { JsonObject } from "../../src/base/json.ts";
+import { asString, type JsonObject } from "../../src/base/json.ts";
 
 const PREFIX = "jobset.sigs.k8s.io/";
 const CONDITION_TYPES = ["Completed", "Failed", "Suspended", "RestartingJobSet", "StartupPolicyInProgress", "Complete"];
@@ -46,6 +46,11 @@ function conditions(types: readonly string[]): fc.Arbitrary<unknown> {
   return fc.uniqueArray(condition, { maxLength: 3, selector: (entry) => JSON.stringify(entry["type"]) });
 }
 
+/** As it is read: the API server keeps names unique, and takes no second entry without one. */
+function nameOf(entry: JsonObject): string {
+  return asString(entry["name"]) ?? "";
+}
+
 const podTemplate = record({
   metadata: oddly(
     record({ labels: oddly(fc.dictionary(fc.string(), oddly(text), { maxKeys: 2 })), annotations: oddly() }),
@@ -89,7 +94,7 @@ const rule = record({
 
 const spec = record({
   replicatedJobs: oddly(
-    fc.uniqueArray(replicatedJob, { maxLength: 3, selector: (entry) => JSON.stringify(entry["name"]) }),
+    fc.uniqueArray(replicatedJob, { maxLength: 3, selector: nameOf }),
   ),
   network: oddly(record({ enableDNSHostnames: oddly(fc.boolean()), subdomain: oddly(name) })),
   successPolicy: oddly(record({ operator: oddly(fc.constantFrom("All", "Any")), targetReplicatedJobs: oddly(texts) })),
@@ -128,7 +133,7 @@ export const oddJobSet: fc.Arbitrary<JsonObject> = fc.record({
     restartsCountTowardsMax: oddly(count),
     conditions: oddly(conditions(CONDITION_TYPES)),
     replicatedJobsStatus: oddly(
-      fc.uniqueArray(counters, { maxLength: 3, selector: (entry) => JSON.stringify(entry["name"]) }),
+      fc.uniqueArray(counters, { maxLength: 3, selector: nameOf }),
     ),
   })),
 });
