@@ -34,19 +34,20 @@ export async function measureRates(cluster: PlacementCluster, say: (line: string
     await guarded.create("pods", podBody(job, { index: 0, node: freeNode(index) }));
   }
   const mark = controlPlane.auditEntries().length;
-  const rounds = await takeRounds(cluster, lanes);
-  // Caches that are fresh leave nothing to ask.
-  say(`requests of the controller meanwhile: ${controlPlane.auditEntries().length - mark}`);
   say("followers let in           per second    CPU ms per Pod: API server    controller    others' share");
-  for (const { turns, foreign } of rounds) {
+  const rounds = await takeRounds(cluster, lanes, ({ turns, foreign }) => {
     say(turnLine("no webhook", turns.bare, foreign));
     say(turnLine("one that does nothing", turns.floor, foreign));
     say(turnLine("ours", turns.guarded, foreign));
-  }
+  });
+  // Caches that are fresh leave nothing to ask.
+  say(`requests of the controller meanwhile: ${controlPlane.auditEntries().length - mark}`);
   const ratios = rounds.map(({ turns }) => turns.guarded.perSecond / turns.bare.perSecond);
   const floors = rounds.map(({ turns }) => turns.floor.perSecond / turns.bare.perSecond);
   const podsPerSecond = median(rounds.map(({ turns }) => turns.guarded.perSecond));
-  say(`against no webhook: ours ${spread(ratios, 2)}, one that does nothing ${spread(floors, 2)}`);
+  say(
+    `of the quietest rounds, against no webhook: ours ${spread(ratios, 2)}, one that does nothing ${spread(floors, 2)}`,
+  );
   for (const { cluster: namespace } of Object.values(lanes)) await removeJobSet(namespace, "rate");
   return { podsPerSecond, ratio: median(ratios) };
 }

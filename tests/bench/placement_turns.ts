@@ -8,7 +8,7 @@ import { removePods } from "./placement_removal.ts";
 
 /** Rounds that are judged; while others take more of the machine than this, further ones are made, up to so many in all. */
 const JUDGED = 5;
-const MOST_ROUNDS = 15;
+const MOST_ROUNDS = 10;
 const QUIET_SHARE = 0.1;
 const INDEX = "batch.kubernetes.io/job-completion-index";
 
@@ -38,11 +38,14 @@ export interface Round<Name extends string> {
 export async function takeRounds<Name extends string>(
   placement: PlacementCluster,
   lanes: Readonly<Record<Name, Lane>>,
+  tell: (round: Round<Name>) => void,
 ): Promise<readonly Round<Name>[]> {
   await takeRound(placement, lanes);
   const rounds: Round<Name>[] = [];
   while (rounds.length < MOST_ROUNDS) {
-    rounds.push(await takeRound(placement, lanes));
+    const round = await takeRound(placement, lanes);
+    rounds.push(round);
+    tell(round);
     if (rounds.filter(({ foreign }) => foreign <= QUIET_SHARE).length >= JUDGED) break;
   }
   const quietest = new Set(rounds.toSorted((a, b) => a.foreign - b.foreign).slice(0, JUDGED));
