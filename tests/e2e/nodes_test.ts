@@ -1,6 +1,7 @@
 /** `jobset nodes` and exclusive placement by node selector (spec 3.7, 4, 7.10), on Nodes that no other test's Pods go to. */
 import { expect } from "bun:test";
 import { asArray, asString, at, type JsonObject } from "../../src/base/json.ts";
+import { kubeconfigText } from "../../scripts/control_plane/kubeconfig.ts";
 import { type Kubelet, startKubelet } from "../../scripts/kubelet.ts";
 import { type Cluster, labelsOf, nameOf } from "./cluster.ts";
 import type { KubectlAnswer } from "./environment.ts";
@@ -217,12 +218,32 @@ onRacks("what is forbidden, or not there, is one line that names it", { r1: 1 },
   const { namespace } = cluster;
   const args = ["label", `--topology=${racks.key}`, `--namespace=${namespace}`, "--yes"];
   await cluster.create("jobsets", racks.jobSet("js", 1, 1));
-  const controller = await cluster.environment.controllerKubeconfig();
-  const { code, stderr } = await racks.run(args, controller);
+  const { code, stderr } = await racks.run(args, await guest(cluster));
   expect(stderr).toMatch(
-    /^error: [^\n]*forbidden: User [^\n]* cannot (?:list|patch) resource "nodes"[^\n]*needs list and patch/,
+    /^error: [^\n]*forbidden: User [^\n]* cannot list resource "nodes"[^\n]*needs list and patch/,
   );
   expect(code).toBe(1);
   const gone = await racks.run([...args, "--jobset=none"]);
   expect(gone.stderr).toBe(`error: there is no JobSet ${namespace}/none; see 'jobset nodes --help'\n`);
 });
+
+/** A kubeconfig of somebody who may list JobSets, and nothing else. */
+async function guest({ api, namespace, environment }: Cluster): Promise<string> {
+  const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
+  const roles = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+  await api.create(accounts, { metadata: { name: "guest" } });
+  const rules = [{ apiGroups: ["jobset.x-k8s.io"], resources: ["jobsets"], verbs: ["get", "list"] }];
+  await api.create(`${roles}/roles`, { metadata: { name: "guest" }, rules });
+  await api.create(`${roles}/rolebindings`, {
+    metadata: { name: "guest" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "guest" },
+    subjects: [{ kind: "ServiceAccount", name: "guest", namespace }],
+  });
+  const answer = await api.create(`${accounts}/guest/token`, { spec: { expirationSeconds: 3600 } });
+  const token = asString(at(answer, "status", "token")) ?? "";
+  const { url } = environment.description;
+  return environment.writeFile(
+    "guest.kubeconfig",
+    kubeconfigText({ url, caPem: api.access.caPem, user: "guest", token }),
+  );
+}
