@@ -83,9 +83,10 @@ export function hasLeaderIndex({ index }: Pod): boolean {
   return index === "0";
 }
 
-/** A leader that has completed: where no other one is, its Job's followers still belong to its domain. */
-export function isSucceededLeader(pod: Pod): boolean {
-  return hasLeaderIndex(pod) && pod.jobUid !== undefined && !pod.isDeleting && pod.phase === "Succeeded";
+/** A leader, or one that has completed: where no other one is, its Job's followers still belong to its domain. */
+export function givesDomain(pod: Pod): boolean {
+  return isLeader(pod) ||
+    (hasLeaderIndex(pod) && pod.jobUid !== undefined && !pod.isDeleting && pod.phase === "Succeeded");
 }
 
 /** Finished, or being deleted: nothing that it needs or holds counts any more. */

@@ -1,4 +1,4 @@
-import { hasLeaderIndex, isLeader, isSucceededLeader, type Pod } from "../api/pod.ts";
+import { givesDomain, hasLeaderIndex, isLeader, type Pod } from "../api/pod.ts";
 import { objectKey } from "../api/names.ts";
 import type { CacheChange } from "./object_cache.ts";
 
@@ -39,7 +39,7 @@ export class PodIndex {
   /** Spec 4.1: what can be a leader now, or was one until it completed. */
   leaders(namespace: string, jobKey: string): readonly Pod[] {
     const pods = this.#leaders.get(objectKey(namespace, jobKey)) ?? NOTHING;
-    return [...pods.values()].filter((pod) => isLeader(pod) || isSucceededLeader(pod));
+    return [...pods.values()].filter(givesDomain);
   }
 
   /** The Pods that a Job controls; `job` is what `jobOf` says of each of them. */

@@ -5,7 +5,7 @@ import { asArray, asObject, at } from "../base/json.ts";
 import { JOB_COMPLETION_INDEX, JOB_KEY } from "../api/keys.ts";
 import { objectKey } from "../api/names.ts";
 import { nodeDomain } from "../api/node.ts";
-import { isLeader, isSucceededLeader, type Pod, readPod } from "../api/pod.ts";
+import { givesDomain, type Pod, readPod } from "../api/pod.ts";
 import { isForbidden, isNotFound } from "../client/api_error.ts";
 import type { KubeClient, KubeRequest } from "../client/kube_client.ts";
 import { Semaphore } from "../client/semaphore.ts";
@@ -71,7 +71,7 @@ async function listLeaders(get: Get, namespace: string, jobKey: string): Promise
     const query = { labelSelector, fieldSelector: "status.phase!=Failed", limit: PAGE_SIZE };
     const pods = await get(`list Pods of namespace "${namespace}"`, { path, query });
     return asArray(at(pods, "items")).map((item) => readPod(asObject(item) ?? {}))
-      .filter((pod) => pod !== undefined).filter((pod) => isLeader(pod) || isSucceededLeader(pod)).map(leaderOf);
+      .filter((pod) => pod !== undefined).filter(givesDomain).map(leaderOf);
   };
   const labelled = await list(`${JOB_KEY}=${jobKey},${JOB_COMPLETION_INDEX}=0`);
   return labelled.length > 0 ? labelled : await list(`${JOB_KEY}=${jobKey}`);
