@@ -7,7 +7,7 @@ import { wasCutOff, wasNotSent } from "./network_error.ts";
 import { proxyFor } from "./proxy.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { Semaphore } from "./semaphore.ts";
-import { type Exchange, Transport } from "./transport.ts";
+import { type Exchange, type KubeTransport, Transport } from "./transport.ts";
 
 export interface KubeRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -67,6 +67,8 @@ export interface KubeClientOptions {
   readonly onRequest?: ((record: RequestRecord) => void) | undefined;
   /** The largest answer taken; 256 MiB if left out. */
   readonly bodyLimit?: number | undefined;
+  /** Sends the requests in place of Bun's fetch: the simulation. */
+  readonly transport?: KubeTransport | undefined;
 }
 
 /** Bun runs 256 requests at once per process and lets the rest wait without a word: this leaves room for watches and the lease. */
@@ -87,7 +89,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient & { clo
 
 class FetchKubeClient implements KubeClient {
   readonly #options: KubeClientOptions;
-  readonly #transport: Transport;
+  readonly #transport: KubeTransport;
   readonly #limiter: RateLimiter;
   readonly #inFlight = new Semaphore(MAX_IN_FLIGHT);
   readonly #host: string;
@@ -96,7 +98,7 @@ class FetchKubeClient implements KubeClient {
     const { access, env, clock, bodyLimit = 256 * 1024 * 1024 } = options;
     const proxy = proxyFor(access.server, { proxyUrl: access.proxyUrl, env });
     this.#options = options;
-    this.#transport = new Transport({ access, proxy, clock, bodyLimit });
+    this.#transport = options.transport ?? new Transport({ access, proxy, clock, bodyLimit });
     this.#limiter = new RateLimiter({ qps: options.qps, burst: options.burst, clock });
     this.#host = new URL(access.server).host;
   }

@@ -39,17 +39,23 @@ export interface OpenAnswer {
   readonly body: ReadableStream<Uint8Array>;
 }
 
+/** What carries a request to the API server and brings its answer, once. Every failure is an ApiError but the caller's abort. */
+export interface KubeTransport {
+  /** Sends and reads the whole answer, of 2xx. */
+  exchange(exchange: Exchange): Promise<Answer>;
+  /** Sends and hands the body over as it arrives, once the head is there. */
+  open(exchange: Exchange): Promise<OpenAnswer>;
+  close(): void;
+}
+
 /** Why a request was cut off: its own deadline, told from the caller's abort by identity. */
 const DEADLINE = Symbol("deadline");
 
 /** API servers close idle connections after 90 s: ours go before, so that no request runs into the close. */
 const KEEP_IDLE_SECONDS = 60;
 
-/**
- * Bun's fetch with the cluster's TLS settings and connections of its own. Every failure is an ApiError but the
- * caller's abort, which rejects with the signal's reason.
- */
-export class Transport {
+/** Bun's fetch with the cluster's TLS settings and connections of its own; the caller's abort rejects with the signal's reason. */
+export class Transport implements KubeTransport {
   readonly #options: TransportOptions;
   #session: { readonly credentials: Credentials; readonly session: Bun.FetchSession } | undefined;
 
