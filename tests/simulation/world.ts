@@ -1,0 +1,151 @@
+/** A cluster with its users, its API server, our controllers and everything that goes wrong, from one scenario. */
+import { drainMicrotasks } from "bun:jsc";
+import { DEFAULT_FEATURE_GATES } from "../../src/api/feature_gates.ts";
+import type { Random } from "../../src/base/random.ts";
+import { seededRandom } from "../../src/base/seeded_random.ts";
+import { startActors } from "./actors/start_actors.ts";
+import { ControllerProcess } from "./controller_process.ts";
+import { SimServer } from "./server/sim_server.ts";
+import { Timeline } from "./timeline.ts";
+import { Trace } from "./trace.ts";
+import type { FaultRates, Incident, Scenario, SimulationView, Write } from "./types.ts";
+
+/** When every run begins. */
+const START_MS = Date.UTC(2030, 0, 1);
+
+export class World implements SimulationView {
+  readonly scenario: Scenario;
+  readonly server: SimServer;
+  readonly random: Random;
+  readonly processes: readonly ControllerProcess[];
+  readonly #timeline = new Timeline();
+  readonly #trace: Trace;
+  #steps = 0;
+  #outUntilMs = -Infinity;
+  #changedAtMs = 0;
+
+  constructor(scenario: Scenario, onTrace?: (line: string) => void) {
+    this.scenario = scenario;
+    this.random = seededRandom(scenario.seed ^ 0x5eed);
+    this.#trace = new Trace(onTrace);
+    const gates = { ...DEFAULT_FEATURE_GATES, ...scenario.gates };
+    this.server = new SimServer({ now: () => this.now(), hasWebhooks: scenario.hasWebhooks, gates });
+    this.server.onWrite((write) => this.#written(write));
+    this.processes = Array.from({ length: scenario.controllers }, (_, index) => this.#process(index + 1));
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  get hash(): string {
+    return this.#trace.hash;
+  }
+
+  get isCalm(): boolean {
+    return this.#timeline.nowMs >= this.scenario.calmAtMs;
+  }
+
+  /** Milliseconds since anything but a lease was written. */
+  get quietMs(): number {
+    return this.#timeline.nowMs - this.#changedAtMs;
+  }
+
+  now(): number {
+    return START_MS + this.#timeline.nowMs;
+  }
+
+  elapsed(): number {
+    return this.#timeline.nowMs;
+  }
+
+  after(delayMs: number, label: string, fire: () => void): void {
+    this.#timeline.after(delayMs, label, fire);
+  }
+
+  start(): void {
+    startActors(this, this.scenario);
+    for (const process of this.processes) {
+      this.after(this.random.next() * 100, "start", () => process.start());
+    }
+    for (const incident of this.scenario.incidents) {
+      this.after(incident.atMs, incident.kind, () => this.#befall(incident));
+    }
+    this.after(this.scenario.calmAtMs, "calm", () => this.#calm());
+  }
+
+  /** The next thing happens, and what follows from it at once; false where nothing is left to happen. */
+  step(): boolean {
+    const due = this.#timeline.next();
+    if (due === undefined) return false;
+    this.#steps += 1;
+    this.#trace.step(due.label, due.atMs);
+    due.fire();
+    drainMicrotasks();
+    return true;
+  }
+
+  #process(number: number): ControllerProcess {
+    const { scenario } = this;
+    return new ControllerProcess({
+      number,
+      timeline: this.#timeline,
+      server: this.server,
+      random: this.random,
+      gates: scenario.gates,
+      elects: scenario.controllers > 1,
+      startMs: START_MS,
+      faults: () => this.#faults(),
+      isOut: () => this.#timeline.nowMs < this.#outUntilMs,
+      say: (line) => this.#trace.say(line),
+    });
+  }
+
+  #faults(): FaultRates | undefined {
+    return this.isCalm ? undefined : this.scenario.faults;
+  }
+
+  #befall(incident: Incident): void {
+    if (this.isCalm) return;
+    switch (incident.kind) {
+      case "compact":
+        return this.server.compact();
+      case "cutStreams":
+        for (const process of this.processes) process.cutStreams();
+        return;
+      case "outage":
+        this.#outUntilMs = this.#timeline.nowMs + incident.forMs;
+        for (const process of this.processes) process.cutStreams();
+        return;
+      default:
+        return this.#befallProcess(incident);
+    }
+  }
+
+  #befallProcess(incident: Extract<Incident, { readonly controller: number }>): void {
+    const process = this.processes[incident.controller % this.processes.length];
+    if (process === undefined) return;
+    switch (incident.kind) {
+      case "kill":
+        return process.kill();
+      case "restart":
+        return process.restart();
+      case "killAtRequest":
+        return process.killAtRequest(incident.nth);
+      case "pause":
+        return process.pause(incident.forMs);
+      case "clockStep":
+        return process.stepClock(incident.byMs);
+    }
+  }
+
+  #calm(): void {
+    this.#outUntilMs = -Infinity;
+    for (const process of this.processes) process.killAtRequest(Infinity);
+  }
+
+  #written(write: Write): void {
+    if (write.resource !== "leases") this.#changedAtMs = this.#timeline.nowMs;
+    this.#trace.written(write);
+  }
+}
