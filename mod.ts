@@ -24,6 +24,14 @@
  * for (const error of errors) console.error(errorText(error));
  * ```
  *
+ * And what would be created, for a look before anything is:
+ *
+ * ```ts
+ * import { render } from "@jobset-lite/jobset";
+ *
+ * for (const object of render(manifest)) console.log(JSON.stringify(object)); // the Service, the claims, every Job
+ * ```
+ *
  * @module
  */
 export { defaultJobSet } from "./src/admission/defaults.ts";
@@ -52,6 +60,7 @@ export {
 export { type Scheduling } from "./src/api/scheduling.ts";
 export { jobFactory } from "./src/plan/job_factory.ts";
 export { plan } from "./src/plan/plan.ts";
+export { render, type RenderOptions } from "./src/plan/render.ts";
 export type {
   EventDraft,
   Gates,
