@@ -109,9 +109,11 @@ function podSpec(
   },
 ): JsonObject {
   const volumes = claimVolumes(jobSet, pod);
+  // Some clients write an absent string as "": the webhook takes it for absent too.
+  const hasNoPolicy = (pod["restartPolicy"] ?? "") === "";
   return {
-    restartPolicy: "OnFailure",
     ...withoutNulls(pod),
+    ...(hasNoPolicy ? { restartPolicy: "OnFailure" } : {}),
     ...(jobSet.network.enableDNSHostnames ? { subdomain: jobSet.network.subdomain } : {}),
     ...(volumes.length > 0 ? { volumes: [...asArray(pod["volumes"]), ...volumes] } : {}),
     ...nodeSelectorPlacement({ jobSet, create, pod, annotations }),
