@@ -1,0 +1,84 @@
+/** What may kill a mutant: tests that are run one stage after the other, the quickest first, and at last the simulation. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+/** `killed`: by this test, or this invariant of the simulation. `late`: there was no verdict in time. */
+export type Verdict =
+  | { readonly kind: "survived" }
+  | { readonly kind: "killed"; readonly by: string }
+  | { readonly kind: "late" };
+
+interface Stage {
+  readonly command: readonly string[];
+  /** What a red run tells. */
+  readonly readKiller: (output: string) => string;
+}
+
+const SIMULATION = "tests/simulation/main.ts";
+const SIMULATED = ["--seed", "1", "--steps", "300000"];
+
+/** Runs the stages of a mutant in its tree until one is red. */
+export async function findKiller(
+  { root, area, timeoutMs }: { readonly root: string; readonly area: string; readonly timeoutMs: number },
+): Promise<Verdict> {
+  const deadline = performance.now() + timeoutMs;
+  for (const stage of stagesOf(root, area)) {
+    const verdict = await runStage(root, stage, deadline - performance.now());
+    if (verdict.kind !== "survived") return verdict;
+  }
+  return { kind: "survived" };
+}
+
+function stagesOf(root: string, area: string): readonly Stage[] {
+  const near = area === "plan" ? ["./src/plan", "./tests/plan"] : [`./src/${area}`];
+  const simulation = { command: [process.execPath, SIMULATION, ...SIMULATED], readKiller: readViolation };
+  return [
+    tests(...near),
+    tests("./src", "./tests/plan"),
+    ...(existsSync(join(root, SIMULATION)) ? [simulation] : []),
+  ];
+}
+
+function tests(...paths: readonly string[]): Stage {
+  return { command: [process.execPath, "test", "--only-failures", "--bail=1", ...paths], readKiller: readFailedTest };
+}
+
+async function runStage(root: string, { command, readKiller }: Stage, timeoutMs: number): Promise<Verdict> {
+  if (timeoutMs <= 0) return { kind: "late" };
+  // In a process group of its own, for a simulation has children.
+  const child = Bun.spawn([...command], {
+    cwd: root,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    detached: true,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    process.kill(-child.pid, "SIGKILL");
+  }, timeoutMs);
+  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const code = await child.exited;
+  clearTimeout(timer);
+  if (isLate) return { kind: "late" };
+  return code === 0 ? { kind: "survived" } : { kind: "killed", by: readKiller(`${stderr}\n${stdout}`) };
+}
+
+/** The first failed test of `bun test`, with its file: `src/x_test.ts: title`. */
+export function readFailedTest(output: string): string {
+  let file = "";
+  for (const line of output.split("\n")) {
+    file = /^(\S+_test\.ts):$/.exec(line)?.[1] ?? file;
+    const title = /^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/.exec(line)?.[1];
+    if (title !== undefined) return `${file}: ${title}`;
+  }
+  return `${file}: ${/^error: .*$/m.exec(output)?.[0] ?? "it ended without a word"}`;
+}
+
+/** The first line of the simulation that tells of a violation. */
+export function readViolation(output: string): string {
+  const line = output.split("\n").find((text) => /violat|invariant/i.test(text)) ?? output.trim().split("\n").at(-1);
+  return `simulation: ${line?.trim().slice(0, 200) ?? ""}`;
+}
