@@ -13,7 +13,7 @@ export function copyTree(root: string): ScratchTree {
   const copy = mkdtempSync(join(tmpdir(), "jobset-lite-mutants-"));
   const listed = Bun.spawnSync(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: root });
   if (!listed.success) throw new Error(`copy the tree: ${listed.stderr.toString().trim()}`);
-  const files = listed.stdout.toString().split("\0").filter((file) => file !== "");
+  const files = listed.stdout.toString().split("\0").filter((file) => file !== "" && file !== "node_modules");
   for (const folder of new Set(files.map(dirname))) mkdirSync(join(copy, folder), { recursive: true });
   // One that was deleted is listed until that is committed.
   for (const file of files.filter((file) => existsSync(join(root, file)))) {
