@@ -36,7 +36,10 @@ export function* claimErrors(jobSet: NewJobSet, claims: ExistingClaims): Generat
     const { path, name } = template;
     if (seen.has(name)) yield invalid(path, name, "names must be unique for VolumeClaimPolicies template");
     seen.add(name);
-    for (const problem of dns1123SubdomainProblems(name)) yield invalid(path, name, problem);
+    const problems = dns1123SubdomainProblems(name);
+    for (const problem of problems) yield invalid(path, name, problem);
+    // Ours: it names a volume of the Pods too, and each Job would be refused for that.
+    if (problems.length === 0 && name.includes(".")) yield invalid(path, name, "must not contain dots");
     if (jobSet.name !== undefined && byteLength(volumeClaimName(name, jobSet.name)) > MAX_LABEL_LENGTH) {
       yield invalid(path, name, "VolumeClaimPolicies template name is too long");
     }

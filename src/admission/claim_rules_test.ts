@@ -40,8 +40,11 @@ describe("rule 10: a claim template", () => {
     ]);
   });
 
-  test("has a name that is a DNS-1123 subdomain", () => {
-    expect(problems(withClaims([policy(["1.a"])], mounting("1.a")))).toEqual([]);
+  test("has a name that is a DNS-1123 subdomain, without dots for the sake of the volume that it names too", () => {
+    expect(problems(withClaims([policy(["1-a"])], mounting("1-a")))).toEqual([]);
+    expect(problems(withClaims([policy(["1.a"])], mounting("1.a")))).toEqual([
+      `${PATH}: Invalid value: "1.a": must not contain dots`,
+    ]);
     for (const name of ["A", ""]) {
       expect(problems(withClaims([policy([name])], mounting(name)))).toEqual([
         expect.stringContaining(`${PATH}: Invalid value: "${name}": a lowercase RFC 1123 subdomain must consist of`),

@@ -38,6 +38,8 @@ export interface NewReplicatedJob {
   readonly parallelism: Count;
   /** Its Pods get an annotation for exclusive placement by affinity (spec 4). */
   readonly isExclusiveByAffinity: boolean;
+  /** Its Pods get a node selector of their Job's own (spec 3.7). */
+  readonly isExclusiveBySelector: boolean;
 }
 
 /** An optional number: null where it is not set, undefined where it is no integer. */
@@ -98,12 +100,11 @@ function readReplicatedJobs(object: JsonObject, spec: JsonObject): readonly NewR
     const template = at(value, "template");
     const jobSpec = asObject(at(template, "spec")) ?? {};
     const dependsOn = at(value, "dependsOn");
+    const ofTemplate = at(template, "metadata", "annotations");
+    const placement = { ...ofJobSet, ...readPlacement(ofTemplate) };
     // As the Job's Pods will carry them (spec 1.3), for the Pod webhooks decide by these.
-    const annotations = {
-      ...asStringMap(at(jobSpec, "template", "metadata", "annotations")),
-      ...ofJobSet,
-      ...readPlacement(at(template, "metadata", "annotations")),
-    };
+    const ofPods = { ...asStringMap(at(jobSpec, "template", "metadata", "annotations")), ...placement };
+    const ofJob = { ...asStringMap(ofTemplate), ...placement };
     return {
       path: `spec.replicatedJobs[${index}]`,
       name: asString(at(value, "name")),
@@ -115,8 +116,8 @@ function readReplicatedJobs(object: JsonObject, spec: JsonObject): readonly NewR
       completionMode: orDefault(jobSpec["completionMode"], asString, "Indexed"),
       completions: orDefault<Count>(jobSpec["completions"], asWholeNumber, null),
       parallelism: orDefault<Count>(jobSpec["parallelism"], asWholeNumber, null),
-      isExclusiveByAffinity: Object.hasOwn(annotations, EXCLUSIVE_TOPOLOGY) &&
-        !Object.hasOwn(annotations, NODE_SELECTOR),
+      isExclusiveByAffinity: Object.hasOwn(ofPods, EXCLUSIVE_TOPOLOGY) && !Object.hasOwn(ofPods, NODE_SELECTOR),
+      isExclusiveBySelector: Object.hasOwn(ofJob, EXCLUSIVE_TOPOLOGY) && Object.hasOwn(ofJob, NODE_SELECTOR),
     };
   });
 }

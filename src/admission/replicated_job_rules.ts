@@ -1,9 +1,10 @@
 /** The rules of each replicatedJob of a new JobSet (spec 2.2: 2, 5, 6, 11). */
-import { EXCLUSIVE_TOPOLOGY } from "../api/keys.ts";
+import { EXCLUSIVE_TOPOLOGY, NAMESPACED_JOB, REPLICATED_JOB_NAME } from "../api/keys.ts";
 import { childJobName } from "../api/names.ts";
 import { asString, at } from "../base/json.ts";
 import { type FieldError, invalid } from "./field_error.ts";
 import { MAX_DEPENDENCIES } from "./limits.ts";
+import { labelValueProblems } from "./name_rules.ts";
 import { asWholeNumber, type NewJobSet, type NewReplicatedJob, orDefault } from "./new_job_set.ts";
 import { label1035Problems } from "./spec_rules.ts";
 
@@ -39,7 +40,9 @@ export function* sizeAndNameErrors(jobSet: NewJobSet): Generator<FieldError> {
     for (const problem of groupName === undefined ? [] : label1035Problems(groupName, GROUP_NAME_TOO_LONG)) {
       yield invalid(`${path}.groupName`, groupName, problem);
     }
-    if (jobSet.name !== undefined) yield* childNameErrors(jobSet.name, replicatedJob);
+    if (jobSet.name === undefined) continue;
+    const nameErrors = [...childNameErrors(jobSet.name, replicatedJob)];
+    yield* nameErrors.length > 0 ? nameErrors : labelErrors({ ...jobSet, name: jobSet.name }, replicatedJob);
   }
 }
 
@@ -64,6 +67,26 @@ function* childNameErrors(jobSetName: string, replicatedJob: NewReplicatedJob): 
   const podName = `${jobName}-${Math.max(completions - 1, 0)}${POD_SUFFIX}`;
   for (const problem of label1035Problems(podName, tooLong("pod"))) {
     if (!jobProblems.includes(problem)) yield invalid(field, podName, problem);
+  }
+}
+
+/** Ours: a Job or Pod with such a label or node selector would be refused again and again. */
+function* labelErrors(
+  jobSet: { readonly name: string; readonly namespace: string },
+  { path, name, replicas, isExclusiveBySelector }: NewReplicatedJob,
+): Generator<FieldError> {
+  if (name === undefined || replicas === undefined) return;
+  const field = `${path}.name`;
+  for (const problem of labelValueProblems(name)) {
+    yield invalid(field, name, `is no value for label "${REPLICATED_JOB_NAME}": ${problem}`);
+  }
+  // A file that is checked without a cluster may leave its namespace open.
+  if (!isExclusiveBySelector || jobSet.namespace === "") return;
+  const holder = `${jobSet.namespace}_${childJobName(jobSet.name, name, Math.max(replicas - 1, 0))}`;
+  for (const problem of labelValueProblems(holder)) {
+    const why = `spec will lead to invalid label value "${holder}" for node selector "${NAMESPACED_JOB}" ` +
+      `(long namespace / JobSet / ReplicatedJob name?): ${problem}`;
+    yield invalid(field, name, why);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   dns1123SubdomainProblems,
   domainPrefixedPathErrors,
   generateNameProblems,
+  labelValueProblems,
   MAX_LABEL_LENGTH,
 } from "./name_rules.ts";
 import { type NewJobSet, stringEntries } from "./new_job_set.ts";
@@ -25,13 +26,27 @@ export function* nameErrors({ metadata }: NewJobSet): Generator<FieldError> {
 }
 
 /** Rule 3: the subdomain names a Service. */
-export function* networkErrors({ spec }: NewJobSet): Generator<FieldError> {
+export function* networkErrors(jobSet: NewJobSet): Generator<FieldError> {
   const field = "spec.network.subdomain";
-  const subdomain = asString(at(spec, "network", "subdomain")) ?? "";
+  const subdomain = asString(at(jobSet.spec, "network", "subdomain")) ?? "";
+  if (jobSet.replicatedJobs.length === 0) yield* serviceErrors(jobSet, { isNamedByJobSet: subdomain === "" });
   if (subdomain === "") return;
   for (const problem of dns1123SubdomainProblems(subdomain)) yield invalid(field, subdomain, problem);
   const tooLong = `.${field} is too long, must be less than 63 characters`;
   for (const problem of label1035Problems(subdomain, tooLong)) yield invalid(field, subdomain, problem);
+}
+
+/** Ours: the JobSet's name is a label of its Service, or names it. Where there are Jobs their names are stricter. */
+function* serviceErrors(
+  { spec, name, isNameFinal }: NewJobSet,
+  { isNamedByJobSet }: { readonly isNamedByJobSet: boolean },
+): Generator<FieldError> {
+  const hasService = at(spec, "network", "enableDNSHostnames") !== false;
+  if (!hasService || name === undefined || dns1123SubdomainProblems(name).length > 0) return;
+  const problems = isNamedByJobSet ? dns1035LabelProblems(name) : labelValueProblems(name);
+  const field = isNameFinal ? "metadata.name" : "metadata.generateName";
+  const role = isNamedByJobSet ? "names the headless Service" : "is a label of the headless Service";
+  for (const problem of problems) yield invalid(field, name, `${role}: ${problem}`);
 }
 
 /** Rule 4. */
