@@ -2,10 +2,9 @@
 import { expect, test } from "bun:test";
 import { group, newJobSet, problems } from "./test_job_set.ts";
 
-const EXCLUSIVE = {
-  "alpha.jobset.sigs.k8s.io/exclusive-topology": "rack",
-  "alpha.jobset.sigs.k8s.io/node-selector": "true",
-};
+const TOPOLOGY = { "alpha.jobset.sigs.k8s.io/exclusive-topology": "rack" };
+const SELECTOR = { "alpha.jobset.sigs.k8s.io/node-selector": "true" };
+const EXCLUSIVE = { ...TOPOLOGY, ...SELECTOR };
 const LABEL_RULE =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must " +
   "start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is " +
@@ -34,9 +33,8 @@ test("the node selector of a Job holds namespace and name in 63 characters, or t
 });
 
 test("the node selector counts wherever its two annotations stand, as in the Jobs", () => {
-  const [[topology], [selector]] = Object.entries(EXCLUSIVE).map((entry) => [Object.fromEntries([entry])]);
-  const metadata = { name: "js", namespace: "n".repeat(63), annotations: topology };
-  const replicatedJobs = [group("a", { metadata: { annotations: selector } })];
+  const metadata = { name: "js", namespace: "n".repeat(63), annotations: TOPOLOGY };
+  const replicatedJobs = [group("a", { metadata: { annotations: SELECTOR } })];
   expect(problems(newJobSet({ replicatedJobs }, metadata))).toHaveLength(1);
   expect(problems(newJobSet({ replicatedJobs }, { ...metadata, annotations: {} }))).toEqual([]);
 });

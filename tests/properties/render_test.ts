@@ -32,7 +32,7 @@ test("render gives the very bodies that the controller sends, gates on or off", 
       const { uid, created } = await createdBy(manifest, gates);
       expect(texts(render(manifest, { uid, gates }))).toEqual(texts(created));
     }),
-    { seed: SEED, numRuns: 150 },
+    { seed: SEED, numRuns: 400 },
   );
 }, 60_000);
 
