@@ -1,0 +1,221 @@
+/** What is and was stored, as far as the invariants ask for it; kept up to date write by write. */
+import { asObject, asString, at, type JsonObject } from "../../../src/base/json.ts";
+import type { Write } from "../types.ts";
+import { type Failure, isReady, type JobFacts, type Phase, readJobFacts } from "./job_facts.ts";
+import { jobRestartsAt, type JobSetFacts, readJobSetFacts, terminalOf } from "./job_set_facts.ts";
+
+/** A step in the life of a Job that the controller decides by; in the order of the writes. */
+export interface Moment {
+  readonly uid: string;
+  readonly name: string;
+  readonly replicatedJob: string;
+  readonly index: number;
+  readonly attempt: number;
+  readonly jobAttempt: number;
+  readonly phase: Phase | "gone";
+  readonly failure: Failure | undefined;
+}
+
+export interface JobRecord {
+  facts: JobFacts;
+  object: JsonObject;
+  /** Since when it has been failing, failed or complete. */
+  endedAtMs: number | undefined;
+  /** Who had it deleted, once somebody had. */
+  deletedBy: string | undefined;
+}
+
+/** One JobSet by its uid, from its creation on. It stays known after its end. */
+export interface JobSetRecord {
+  readonly uid: string;
+  facts: JobSetFacts;
+  /** Since when it has been deleted, or marked for it. */
+  deletedAtMs: number | undefined;
+  isStored: boolean;
+  /** Since when it is finished. */
+  finishedAtMs: number | undefined;
+  /** Since when spec.suspend is what it is. */
+  suspendChangedAtMs: number;
+  ttlChangedAtMs: number;
+  /** How often spec.suspend was taken back. */
+  resumes: number;
+  /** The templates were changed of a JobSet that was not suspended: no webhook forbade it. */
+  isTemplateWild: boolean;
+  /** Its stored Jobs by uid. */
+  readonly jobs: Map<string, JobRecord>;
+  /** Of this attempt and the one before. */
+  moments: Moment[];
+  /** The names of this attempt's Jobs that have succeeded, whether they are still there or not. */
+  readonly succeeded: Map<string, { readonly replicatedJob: string; readonly index: number; readonly uid: string }>;
+  /** The replicatedJobs that were, at some moment of this attempt, all started, or all complete. */
+  readonly everStarted: Set<string>;
+  readonly everComplete: Set<string>;
+  /** Reason and message of every condition and restart that was ever written: only of these events may tell. */
+  readonly told: Set<string>;
+}
+
+export type Change =
+  | {
+    readonly kind: "jobSet";
+    readonly write: Write;
+    readonly record: JobSetRecord;
+    readonly before: JobSetFacts | undefined;
+    readonly after: JobSetFacts | undefined;
+  }
+  | {
+    readonly kind: "job";
+    readonly write: Write;
+    readonly job: JobRecord;
+    /** The JobSet that it belongs, or belonged, to. */
+    readonly record: JobSetRecord | undefined;
+    readonly before: JobFacts | undefined;
+    readonly after: JobFacts | undefined;
+  }
+  | { readonly kind: "other"; readonly write: Write };
+
+export class Truth {
+  /** By uid, gone ones included. */
+  readonly jobSets = new Map<string, JobSetRecord>();
+  /** Who had a Job deleted, by its uid, of those that are gone; and the newest gone uid by name. */
+  readonly goneJobs = new Map<string, { readonly uid: string; readonly deletedBy: string | undefined }>();
+  /** Stored Jobs by uid. */
+  readonly jobs = new Map<string, JobRecord>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  take(write: Write): Change {
+    if (write.resource === "jobsets") return this.#takeJobSet(write);
+    if (write.resource === "jobs") return this.#takeJob(write);
+    return { kind: "other", write };
+  }
+
+  #takeJobSet(write: Write): Change {
+    const object = write.after ?? write.before ?? {};
+    const uid = asString(at(object, "metadata", "uid")) ?? "";
+    const known = this.jobSets.get(uid);
+    const before = write.before === undefined ? undefined : known?.facts ?? readJobSetFacts(write.before);
+    const after = write.after === undefined ? undefined : readJobSetFacts(write.after, before);
+    const facts = after ?? before;
+    if (facts === undefined) throw new Error("a write of nothing");
+    const record = known ?? newRecord(facts, this.#now());
+    this.jobSets.set(uid, record);
+    if (before !== undefined && after !== undefined) this.#compare(record, before, after);
+    record.facts = facts;
+    if (after === undefined) record.isStored = false;
+    if (after === undefined || after.isDeleting) record.deletedAtMs ??= this.#now();
+    if (record.finishedAtMs === undefined && terminalOf(facts.status) !== undefined) record.finishedAtMs = this.#now();
+    this.#noteProgress(record);
+    return { kind: "jobSet", write, record, before, after };
+  }
+
+  #compare(record: JobSetRecord, before: JobSetFacts, after: JobSetFacts): void {
+    for (const { reason, message } of after.status.conditions) record.told.add(`${reason}: ${message}`);
+    if (after.status.restarts !== before.status.restarts) {
+      record.moments = record.moments.filter(({ attempt }) => attempt >= before.status.restarts);
+      record.succeeded.clear();
+      record.everStarted.clear();
+      record.everComplete.clear();
+    }
+    if (after.spec === before.spec) return;
+    if (after.spec.ttlSecondsAfterFinished !== before.spec.ttlSecondsAfterFinished) record.ttlChangedAtMs = this.#now();
+    if (after.spec.suspend !== before.spec.suspend) {
+      record.suspendChangedAtMs = this.#now();
+      if (!after.spec.suspend) record.resumes += 1;
+    }
+    const isHeld = before.spec.suspend || after.spec.suspend;
+    if (!isHeld && templatesOf(before) !== templatesOf(after)) record.isTemplateWild = true;
+  }
+
+  #takeJob(write: Write): Change {
+    const after = write.after === undefined ? undefined : readJobFacts(write.after);
+    const uid = after?.uid ?? asString(at(write.before, "metadata", "uid")) ?? "";
+    const known = this.jobs.get(uid);
+    const before = write.before === undefined ? undefined : known?.facts ?? readJobFacts(write.before);
+    const facts = after ?? before;
+    if (facts === undefined) throw new Error("a write of nothing");
+    const job: JobRecord = known ?? { facts, object: {}, endedAtMs: undefined, deletedBy: undefined };
+    const ownerUid = after?.ownerUid ?? before?.ownerUid;
+    const record = ownerUid === undefined ? undefined : this.jobSets.get(ownerUid);
+    job.facts = facts;
+    job.object = write.after ?? job.object;
+    if (facts.failure !== undefined || facts.phase === "complete") job.endedAtMs ??= this.#now();
+    if ((after === undefined || after.isDeleting) && job.deletedBy === undefined) job.deletedBy = write.user;
+    if (after === undefined) {
+      this.jobs.delete(uid);
+      this.goneJobs.set(`${facts.namespace}/${facts.name}`, { uid, deletedBy: job.deletedBy });
+    } else {
+      this.jobs.set(uid, job);
+    }
+    if (record !== undefined) this.#noteJob(record, job, { before, after });
+    return { kind: "job", write, job, record, before, after };
+  }
+
+  #noteJob(
+    record: JobSetRecord,
+    job: JobRecord,
+    { before, after }: { readonly before: JobFacts | undefined; readonly after: JobFacts | undefined },
+  ): void {
+    const { facts } = job;
+    if (after === undefined || after.ownerUid !== record.uid) record.jobs.delete(facts.uid);
+    else record.jobs.set(facts.uid, job);
+    const phase = after === undefined ? "gone" : after.phase;
+    const isNews = phase !== (before?.phase ?? "active") || after?.failure?.timeMs !== before?.failure?.timeMs;
+    if (isNews) record.moments.push({ ...facts, phase, failure: facts.failure });
+    if (isNews && phase === "complete" && facts.attempt === record.facts.status.restarts) {
+      record.succeeded.set(facts.name, facts);
+    }
+    if (isNews || countsDiffer(before, after)) this.#noteProgress(record);
+  }
+
+  /** Spec 3.7: what dependsOn and InOrder wait for. */
+  #noteProgress(record: JobSetRecord): void {
+    const { spec, status } = record.facts;
+    const isWaitedFor = spec.startupPolicyOrder === "InOrder" ||
+      spec.replicatedJobs.some((job) => job.dependsOn.length > 0);
+    if (!isWaitedFor) return;
+    for (const { name, replicas } of spec.replicatedJobs) {
+      if (record.everStarted.has(name) && record.everComplete.has(name)) continue;
+      const done = [...record.succeeded.values()].filter(({ replicatedJob }) => replicatedJob === name).length;
+      let started = done;
+      for (const { facts } of record.jobs.values()) {
+        if (facts.replicatedJob !== name || facts.attempt < status.restarts || facts.phase === "complete") continue;
+        if (facts.jobAttempt < jobRestartsAt(status, name, facts.index)) continue;
+        if (facts.phase === "failed" || isReady(facts)) started += 1;
+      }
+      if (started >= replicas) record.everStarted.add(name);
+      if (done >= replicas) record.everComplete.add(name);
+    }
+  }
+}
+
+/** Whether anything changed that the progress of a replicatedJob is told by. */
+function countsDiffer(before: JobFacts | undefined, after: JobFacts | undefined): boolean {
+  return before?.ready !== after?.ready || before?.succeeded !== after?.succeeded;
+}
+
+function newRecord(facts: JobSetFacts, nowMs: number): JobSetRecord {
+  return {
+    uid: facts.uid,
+    facts,
+    deletedAtMs: undefined,
+    isStored: true,
+    finishedAtMs: undefined,
+    suspendChangedAtMs: nowMs,
+    ttlChangedAtMs: nowMs,
+    resumes: 0,
+    isTemplateWild: false,
+    jobs: new Map(),
+    moments: [],
+    succeeded: new Map(),
+    everStarted: new Set(),
+    everComplete: new Set(),
+    told: new Set(),
+  };
+}
+
+function templatesOf({ object }: JobSetFacts): string {
+  return JSON.stringify(asObject(object["spec"])?.["replicatedJobs"]);
+}
