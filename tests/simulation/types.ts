@@ -144,7 +144,9 @@ export interface JobSetPlay {
 export type Operation =
   & { readonly atMs: number; readonly jobSet: string; readonly by: "user" | "queue" }
   & (
-    | { readonly kind: "suspend" | "resume" | "recreate" }
+    | { readonly kind: "suspend" | "resume" }
+    /** The JobSet is deleted if it is there, and made anew: with this manifest, or as it was. */
+    | { readonly kind: "recreate"; readonly object?: JsonObject }
     | { readonly kind: "delete"; readonly propagation: "Foreground" | "Background" | "Orphan" }
     /** A merge patch of the JobSet. */
     | { readonly kind: "edit"; readonly patch: JsonObject }

@@ -1,0 +1,116 @@
+/** Draws what users and the queue do to a JobSet. */
+import type { FeatureGates } from "../../src/api/feature_gates.ts";
+import { asArray, asInteger, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
+import type { Random } from "../../src/base/random.ts";
+import { between, chance, pick } from "./actors/chance.ts";
+import { drawJobSet, type JobSetPlan } from "./draw_job_set.ts";
+import type { Operation } from "./types.ts";
+
+export interface OperationPlan {
+  readonly object: JsonObject;
+  readonly plan: JobSetPlan;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** An operation without its time and place. */
+type What = WithoutPlace<Operation>;
+type WithoutPlace<T> = T extends Operation ? Omit<T, "atMs" | "jobSet"> : never;
+
+/** In the order of their times. */
+export function drawOperations(random: Random, { object, plan, fromMs, toMs }: OperationPlan): readonly Operation[] {
+  const count = plan.isQueued ? between(random, 1, 6) : pick(random, [0, 0, 1, 1, 2, 3, 6]);
+  const times = Array.from({ length: count }, () => between(random, fromMs, toMs)).sort((one, other) => one - other);
+  const drawer = new OperationDrawer(random, object, plan);
+  return times.map((atMs): Operation => ({ atMs, jobSet: plan.name, ...drawer.draw() }));
+}
+
+/** Knows how the JobSet would stand if all that was drawn before had come to pass. */
+class OperationDrawer {
+  readonly #random: Random;
+  readonly #plan: JobSetPlan;
+  #object: JsonObject;
+  #isSuspended: boolean;
+
+  constructor(random: Random, object: JsonObject, plan: JobSetPlan) {
+    this.#random = random;
+    this.#plan = plan;
+    this.#object = object;
+    this.#isSuspended = at(object, "spec", "suspend") === true;
+  }
+
+  draw(): What {
+    const luck = this.#random.next();
+    if (this.#isSuspended && luck < 0.7 || luck < 0.35) return this.#flip();
+    if (luck < 0.6) return this.#recreate();
+    if (luck < 0.75) return this.#edit();
+    if (luck < 0.9) {
+      return chance(this.#random, 0.7)
+        ? { by: "user", kind: "deleteJob", nth: between(this.#random, 0, 5) }
+        : { by: "user", kind: "deleteService" };
+    }
+    const propagation = pick(this.#random, ["Foreground", "Background", "Background", "Orphan"]);
+    return { by: "user", kind: "delete", propagation };
+  }
+
+  #flip(): What {
+    this.#isSuspended = !this.#isSuspended;
+    const by = this.#plan.isQueued && chance(this.#random, 0.9) ? "queue" : "user";
+    return { by, kind: this.#isSuspended ? "suspend" : "resume" };
+  }
+
+  /** As it was, or quite another JobSet of the same name. */
+  #recreate(): What {
+    if (chance(this.#random, 0.5)) {
+      this.#isSuspended = at(this.#object, "spec", "suspend") === true;
+      return { by: "user", kind: "recreate" };
+    }
+    this.#object = drawJobSet(this.#random, this.#plan);
+    this.#isSuspended = at(this.#object, "spec", "suspend") === true;
+    return { by: "user", kind: "recreate", object: this.#object };
+  }
+
+  #edit(): What {
+    const luck = this.#random.next();
+    const patch = luck < 0.2
+      ? { metadata: { labels: { edited: String(between(this.#random, 0, 9)) } } }
+      : luck < 0.4
+      ? { spec: { ttlSecondsAfterFinished: pick(this.#random, [null, 0, 3, 10]) } }
+      : { spec: { replicatedJobs: this.#scaled() } };
+    return { by: "user", kind: "edit", patch };
+  }
+
+  /** Other sizes of its Indexed Jobs: refused, or without effect, while the gate ElasticJobSet is off. */
+  #scaled(): readonly unknown[] {
+    const scaled = asArray(at(this.#object, "spec", "replicatedJobs")).map((entry) =>
+      this.#scale(asObject(entry) ?? {})
+    );
+    this.#object = { ...this.#object, spec: { ...asObject(this.#object["spec"]), replicatedJobs: scaled } };
+    return scaled;
+  }
+
+  #scale(group: JsonObject): JsonObject {
+    const template = asObject(group["template"]) ?? {};
+    const spec = asObject(template["spec"]) ?? {};
+    const isElastic = asString(spec["completionMode"]) === "Indexed" &&
+      asInteger(spec["parallelism"]) === asInteger(spec["completions"]);
+    if (!isElastic || chance(this.#random, 0.3)) return group;
+    const size = between(this.#random, 1, 3);
+    return { ...group, template: { ...template, spec: { ...spec, parallelism: size, completions: size } } };
+  }
+}
+
+/** The gates of a run: all as they come by default in one of three. */
+export function drawGates(random: Random): Partial<FeatureGates> {
+  if (chance(random, 0.33)) return {};
+  const gates: Partial<Record<keyof FeatureGates, boolean>> = {};
+  for (const gate of GATES) if (chance(random, 0.45)) gates[gate] = true;
+  return gates;
+}
+
+const GATES = [
+  "RestartJob",
+  "ElasticJobSet",
+  "ExecutionAttemptsTracking",
+  "MutablePodResourcesForSuspendedJobSets",
+] as const;
