@@ -2,7 +2,7 @@
  * `npm test`: the gate, the contract tests and the core end-to-end tests, the latter two on one real control plane that is
  * started here; at last, whether these used every permission that the manifest grants (tests/permissions). `--all` adds the long
  * end-to-end tests (`*_long_test.ts`). `npm run e2e -- FILTER…` runs only the contract and end-to-end test files whose path has
- * one of the filters in it, long ones included.
+ * one of the filters in it, long ones included. `--kubernetes 1.34` runs them on another minor than the newest.
  *
  * The test processes find the control plane by JOBSET_E2E: the path of a JSON file (tests/e2e/environment.ts).
  */
@@ -14,6 +14,7 @@ import { applyManifest, startWebhooks } from "../tests/e2e/installation.ts";
 import { buildBinary } from "./build.ts";
 import { startControlPlane } from "./control_plane.ts";
 import { findFreePorts } from "./control_plane/ports.ts";
+import { findVersion, MINOR_VARIABLE } from "./control_plane/versions.ts";
 import { startKubelet } from "./kubelet.ts";
 import { runGate } from "./ok.ts";
 import { NOTHING, ROOT, runStep, sum, testStep, type Total, totalLine } from "./steps.ts";
@@ -28,12 +29,18 @@ interface Plan {
   readonly e2e: readonly string[];
   /** Looks back on the end-to-end tests: only where all of the core was run. */
   readonly permissions: readonly string[];
+  /** The Kubernetes minor of every control plane. */
+  readonly minor: string;
 }
 
 function readPlan(): Plan {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { all: { type: "boolean", default: false }, "only-e2e": { type: "boolean", default: false } },
+    options: {
+      all: { type: "boolean", default: false },
+      "only-e2e": { type: "boolean", default: false },
+      kubernetes: { type: "string" },
+    },
   });
   const isChosen = (file: string) => positionals.length === 0 || positionals.some((filter) => file.includes(filter));
   const withLong = values.all || positionals.length > 0;
@@ -42,6 +49,7 @@ function readPlan(): Plan {
     contract: testFiles("tests/contract").filter(isChosen),
     e2e: testFiles("tests/e2e").filter((file) => isChosen(file) && (withLong || !file.endsWith(LONG))),
     permissions: positionals.length === 0 ? testFiles("tests/permissions") : [],
+    minor: findVersion(values.kubernetes).minor,
   };
 }
 
@@ -55,14 +63,19 @@ async function runOnControlPlane(plan: Plan): Promise<Total> {
   const report = (line: string) => console.log(line);
   const binary = await buildBinary(report);
   const crds = [join(ROOT, "crds", "jobset.x-k8s.io_jobsets.yaml")];
-  const controlPlane = await startControlPlane({ auditUsers: [CONTROLLER_USER], crds, report });
+  const { minor } = plan;
+  const controlPlane = await startControlPlane({ minor, auditUsers: [CONTROLLER_USER], crds, report });
   try {
     const kubelet = await startKubelet({ access: controlPlane.api.access, nodes: NODES, report });
     const file = join(controlPlane.dir, "e2e.json");
     const [webhookPort = 0] = await findFreePorts(1);
     const description = describe(controlPlane, { binary, webhookPort });
     writeFileSync(file, JSON.stringify(description));
-    const more = { env: { JOBSET_E2E: file }, isShown: true, flags: [`--timeout=${TEST_TIMEOUT_MS}`] };
+    const more = {
+      env: { JOBSET_E2E: file, [MINOR_VARIABLE]: minor },
+      isShown: true,
+      flags: [`--timeout=${TEST_TIMEOUT_MS}`],
+    };
     const contract = plan.contract.length === 0 ? NOTHING : await runStep(testStep("contract", plan.contract, more));
     const e2e = plan.e2e.length === 0 ? NOTHING : await runInstalled(
       new Environment(description, controlPlane.binaries.kubectl, () => Promise.resolve()),

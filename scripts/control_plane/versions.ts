@@ -17,8 +17,11 @@ export const VERSIONS: readonly ControlPlaneVersion[] = [
 export const BINARIES = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"] as const;
 export type BinaryName = typeof BINARIES[number];
 
-/** The version of a minor such as `1.36`, or the newest one where none is named. */
-export function findVersion(minor?: string): ControlPlaneVersion {
+/** Names the minor for whatever a process starts that does not choose one itself: `npm run e2e -- --kubernetes 1.34`. */
+export const MINOR_VARIABLE = "JOBSET_KUBERNETES";
+
+/** The version of a minor such as `1.36`; where none is named, that of the environment, or else the newest one. */
+export function findVersion(minor: string | undefined = process.env[MINOR_VARIABLE]): ControlPlaneVersion {
   const found = minor === undefined ? VERSIONS[0] : VERSIONS.find((version) => version.minor === minor);
   if (found !== undefined) return found;
   throw new Error(
