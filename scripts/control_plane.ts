@@ -96,7 +96,9 @@ export class ControlPlane {
   /** Processes put here end with the control plane. */
   readonly processes: ProcessGroup;
   readonly #parts: Parts;
+  #etcdProcess: GuardedProcess | undefined;
   #apiServer: GuardedProcess | undefined;
+  #controllerManager: GuardedProcess | undefined;
 
   constructor(parts: Parts) {
     const { layout, identity } = parts;
@@ -125,11 +127,7 @@ export class ControlPlane {
     const gates = this.#featureGates();
     const startedAt = performance.now();
     options.report?.("starting etcd and kube-apiserver");
-    const etcd = this.#spawn("etcd", components.etcdFlags(layout));
-    await waitFor("etcd to be ready", {
-      timeoutMs: START_TIMEOUT_MS,
-      check: () => this.#isAlive(etcd) && isHealthy(`${components.etcdUrl(layout)}/health`),
-    });
+    await this.startEtcd();
     await this.startApiServer();
     await this.#install(options.crds ?? []);
     if (options.scheduler !== false) {
@@ -140,10 +138,7 @@ export class ControlPlane {
     }
     if (options.controllerManager !== false) {
       const { controllers = ["*"], flags = [] } = options.controllerManager ?? {};
-      const manager = this.#spawn("kube-controller-manager", [
-        ...components.controllerManagerFlags(layout, gates, controllers),
-        ...flags,
-      ]);
+      const manager = this.#startControllerManager(controllers, flags);
       if (controllers.some((name) => name === "*" || name.startsWith("serviceaccount"))) {
         await waitFor("the default service account", {
           timeoutMs: START_TIMEOUT_MS,
@@ -153,6 +148,44 @@ export class ControlPlane {
     }
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     options.report?.(`control plane ready at ${this.url} after ${seconds} s`);
+  }
+
+  /** Starts etcd, on the port and the data it had before, and waits until it answers. Of flags given twice the last counts. */
+  async startEtcd(flags: readonly string[] = []): Promise<void> {
+    if (this.isEtcdRunning()) throw new Error("start etcd: it is running");
+    const { layout } = this.#parts;
+    const etcd = this.#spawn("etcd", [...components.etcdFlags(layout), ...flags]);
+    this.#etcdProcess = etcd;
+    await waitFor("etcd to be ready", {
+      timeoutMs: START_TIMEOUT_MS,
+      // Its health is not asked for: one that is full is not healthy, and works.
+      check: () => this.#isAlive(etcd) && isAnswering(`${components.etcdUrl(layout)}/version`),
+    });
+  }
+
+  isEtcdRunning(): boolean {
+    return this.#etcdProcess?.isRunning() === true;
+  }
+
+  /** Sends the signal and waits until etcd is gone. Its data stay in `etcdDataDir`. */
+  async killEtcd(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    await this.#etcdProcess?.stop(signal, STOP_GRACE_MS);
+  }
+
+  get etcdDataDir(): string {
+    return components.etcdDataDir(this.#parts.layout);
+  }
+
+  get etcdUrl(): string {
+    return components.etcdUrl(this.#parts.layout);
+  }
+
+  /** After some ends of the API server its garbage collector leaves deleted Jobs alone for minutes: a new one does not. */
+  async restartControllerManager(): Promise<void> {
+    const { controllerManager } = this.#parts.options;
+    if (controllerManager === false) return;
+    await this.#controllerManager?.stop("SIGKILL");
+    this.#startControllerManager(controllerManager?.controllers ?? ["*"], controllerManager?.flags ?? []);
   }
 
   /** Starts kube-apiserver, on the port and the data it had before, and waits until it is ready. */
@@ -186,10 +219,17 @@ export class ControlPlane {
    * them end with 410.
    */
   async compactEtcd(): Promise<void> {
-    const range = await this.#etcd("/v3/kv/range", { key: "AA==", limit: "1" });
+    const range = await this.etcd("/v3/kv/range", { key: "AA==", limit: "1" });
     const revision = asString(at(range, "header", "revision"));
     if (revision === undefined) throw new Error(`compact etcd: no revision in ${JSON.stringify(range)}`);
-    await this.#etcd("/v3/kv/compaction", { revision, physical: true });
+    await this.etcd("/v3/kv/compaction", { revision, physical: true });
+  }
+
+  /** A request of etcd's own, as JSON: `/v3/kv/put` and the like. */
+  async etcd(path: string, body: JsonObject): Promise<unknown> {
+    const response = await fetch(`${this.etcdUrl}${path}`, { method: "POST", body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`etcd ${path}: ${response.status} ${await response.text()}`);
+    return await response.json();
   }
 
   /** The audit events of `auditUsers` up to now. A line that is being written is left out. */
@@ -203,6 +243,13 @@ export class ControlPlane {
   /** The kubeconfig file of a user that the token file knows. */
   kubeconfigOf(user: string): string {
     return join(this.dir, components.kubeconfigName(user));
+  }
+
+  /** The token of a user that the token file knows. */
+  tokenOf(user: string): string {
+    const token = this.#parts.identity.users.get(user)?.token;
+    if (token === undefined) throw new Error(`log in as "${user}": the token file has no such user`);
+    return token;
   }
 
   /** Writes a kubeconfig file into the control plane's folder and returns its path. */
@@ -278,6 +325,13 @@ export class ControlPlane {
     return this.processes.spawn([this.binaries[name], ...flags], { logFile: this.logFile(name), cwd: this.dir });
   }
 
+  #startControllerManager(controllers: readonly string[], flags: readonly string[]): GuardedProcess {
+    const own = components.controllerManagerFlags(this.#parts.layout, this.#featureGates(), controllers);
+    const manager = this.#spawn("kube-controller-manager", [...own, ...flags]);
+    this.#controllerManager = manager;
+    return manager;
+  }
+
   #isAlive(child: GuardedProcess): boolean {
     if (child.isRunning()) return true;
     throw new Error(`start the control plane: a component ended. Its last words:\n${child.lastLines(LOG_LINES)}`);
@@ -310,16 +364,9 @@ export class ControlPlane {
   #featureGates(): string {
     return Object.entries(this.#parts.options.featureGates ?? {}).map(([name, on]) => `${name}=${on}`).join(",");
   }
-
-  async #etcd(path: string, body: JsonObject): Promise<unknown> {
-    const url = `${components.etcdUrl(this.#parts.layout)}${path}`;
-    const response = await fetch(url, { method: "POST", body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(`etcd ${path}: ${response.status} ${await response.text()}`);
-    return await response.json();
-  }
 }
 
-async function isHealthy(url: string): Promise<boolean> {
+async function isAnswering(url: string): Promise<boolean> {
   try {
     return (await fetch(url)).ok;
   } catch {

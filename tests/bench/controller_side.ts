@@ -11,15 +11,34 @@ import { finishPhase, type Phase, type Run, runPhase, type Side } from "./side.t
 /** More than any machine gives. */
 const UNLIMITED = "1000000";
 const READY_TIMEOUT_MS = 60_000;
+const LOOK_EVERY_MS = 5;
+
+export interface ControllerStart {
+  readonly command: readonly string[];
+  /** The only namespace; all of them where left out. */
+  readonly namespace?: string;
+  readonly flags?: readonly string[];
+}
+
+export interface StartedController {
+  readonly process: GuardedProcess;
+  /** From the start of the process until it said that it is ready. */
+  readonly readyMs: number;
+}
 
 /** Starts the controller for one namespace, or for all, and waits until its caches are filled. */
-export async function startController(
+export async function startController(cluster: BenchCluster, start: ControllerStart): Promise<GuardedProcess> {
+  return (await timeController(cluster, start)).process;
+}
+
+export async function timeController(
   { controlPlane }: BenchCluster,
-  { command, namespace }: { readonly command: readonly string[]; readonly namespace?: string },
-): Promise<GuardedProcess> {
+  { command, namespace, flags = [] }: ControllerStart,
+): Promise<StartedController> {
   const kubeconfig = await controlPlane.serviceAccountKubeconfig(CONTROLLER.namespace, CONTROLLER.name);
   const logFile = join(controlPlane.dir, `controller-${crypto.randomUUID()}.log`);
   const [port = 0] = await findFreePorts(1);
+  const startedAt = performance.now();
   const process = controlPlane.processes.spawn([
     ...command,
     "controller",
@@ -28,15 +47,17 @@ export async function startController(
     `--kube-api-burst=${UNLIMITED}`,
     `--health-probe-bind-address=127.0.0.1:${port}`,
     ...(namespace === undefined ? [] : [`--namespace=${namespace}`]),
+    ...flags,
   ], { logFile });
   await waitFor("the controller to be ready", {
     timeoutMs: READY_TIMEOUT_MS,
+    everyMs: LOOK_EVERY_MS,
     check: () => {
       if (process.isRunning()) return isReady(`http://127.0.0.1:${port}/readyz`);
       throw new Error(`start the controller: it ended:\n${process.lastLines(5)}`);
     },
   });
-  return process;
+  return { process, readyMs: performance.now() - startedAt };
 }
 
 async function isReady(url: string): Promise<boolean> {

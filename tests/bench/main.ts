@@ -1,91 +1,82 @@
 /**
  * `npm run bench -- NAME`: measures, prints the figures, and ends with code 1 where one misses its budget. The last line of
  * the output is for programs: `bench NAME: figure=value …`.
+ *
+ * `npm run bench` runs all of them one after the other, prints a table, and ends with 1 where a figure misses by more than noise.
+ * `--save` writes what was measured to docs/bench/NAME.json, for docs/performance.md and its pictures (`npm run picture -- bench`).
  */
-import { ADMISSION_BUDGETS, runAdmissionBench } from "./admission.ts";
-import type { Bench, Budget, Outcome } from "./bench.ts";
-import { LOOP_BUDGETS, runLoopBench } from "./loop.ts";
-import { PLACEMENT_BUDGETS, runPlacementBench } from "./placement.ts";
-import { RESTART_BUDGETS, runRestartBench } from "./restart.ts";
-import { runStartBench, START_BUDGETS } from "./start.ts";
+import type { Bench, Outcome } from "./bench.ts";
+import { BENCHES } from "./benches.ts";
+import { judge, type Judgement } from "./judge.ts";
+import { saveResult } from "./result.ts";
+import { type Finished, hasFailed, tableLines } from "./table.ts";
 
-const BENCHES: readonly Bench[] = [
-  {
-    name: "loop",
-    about: "creates and restarts of 10, 100 and 1,000 Jobs against a bare client; memory",
-    budgets: LOOP_BUDGETS,
-    run: runLoopBench,
-  },
-  {
-    name: "admission",
-    about: "reviews of small and large JobSets on 1 and 50 connections, with an API server and without; memory",
-    budgets: ADMISSION_BUDGETS,
-    run: runAdmissionBench,
-  },
-  {
-    name: "start",
-    about: "a replica as it is installed: process start to ready; memory at rest and after scrapes",
-    budgets: START_BUDGETS,
-    run: runStartBench,
-  },
-  {
-    name: "placement",
-    about:
-      "exclusive placement among 15,000 Nodes and 3,000 Pods: memory of the caches; Pods let in against a bare client",
-    budgets: PLACEMENT_BUDGETS,
-    run: runPlacementBench,
-  },
-  {
-    name: "restart",
-    about: "64 Pods with real agents: restart in place against Recreate, from one worker's end to all workers' start",
-    budgets: RESTART_BUDGETS,
-    run: runRestartBench,
-  },
-];
-
+const SAVE = "--save";
 const USAGE = [
-  "npm run bench -- NAME",
+  `npm run bench -- [NAME] [${SAVE}]`,
   ...BENCHES.map(({ name, about }) => `  ${name}  ${about}`),
 ].join("\n");
 
-async function main(): Promise<number> {
-  const [name, ...rest] = process.argv.slice(2);
+async function main(args: readonly string[]): Promise<number> {
+  const isSaved = args.includes(SAVE);
+  const [name, ...rest] = args.filter((arg) => arg !== SAVE);
+  if (name === undefined) return await runAll(isSaved);
   const bench = BENCHES.find((candidate) => candidate.name === name);
   if (bench === undefined || rest.length > 0) {
     console.error(USAGE);
     return 1;
   }
-  const outcome = await bench.run((line) => console.log(line));
-  const complaints = [...bench.budgets.flatMap((budget) => complaint(budget, outcome)), ...outcome.faults];
+  const { outcome, judgements } = await runBench(bench, isSaved);
+  const complaints = [...judgements.flatMap(complaint), ...outcome.faults];
   for (const line of complaints) console.log(`OVER: ${line}`);
-  console.log(`bench ${bench.name}: ${bench.budgets.map((budget) => figure(budget, outcome)).join(" ")}`);
+  console.log(`bench ${name}: ${judgements.map(({ budget, text }) => `${budget.name}=${text}`).join(" ")}`);
   return complaints.length === 0 ? 0 : 1;
 }
 
-/** What is judged is what is printed. */
-function complaint(budget: Budget, outcome: Outcome): readonly string[] {
-  const text = rounded(budget, outcome);
-  if ("most" in budget) {
-    return Number(text) <= budget.most ? [] : [`${budget.name} is ${text}, at most ${budget.most} is allowed`];
+/** One that breaks leaves the others to be run. */
+async function runAll(isSaved: boolean): Promise<number> {
+  const finished: Finished[] = [];
+  for (const bench of BENCHES) {
+    console.log(`\n== ${bench.name}: ${bench.about}`);
+    try {
+      const { outcome, judgements } = await runBench(bench, isSaved);
+      finished.push({ name: bench.name, judgements, faults: outcome.faults });
+    } catch (error) {
+      finished.push({ name: bench.name, judgements: [], faults: [messageOf(error)] });
+    }
   }
-  return Number(text) >= budget.least ? [] : [`${budget.name} is ${text}, at least ${budget.least} is asked for`];
+  console.log("");
+  for (const line of tableLines(finished)) console.log(line);
+  return finished.some(hasFailed) ? 1 : 0;
 }
 
-function figure(budget: Budget, outcome: Outcome): string {
-  return `${budget.name}=${rounded(budget, outcome)}`;
+async function runBench(
+  bench: Bench,
+  isSaved: boolean,
+): Promise<{ readonly outcome: Outcome; readonly judgements: readonly Judgement[] }> {
+  const outcome = await bench.run((line) => console.log(line));
+  const judgements = judge(bench.budgets, outcome);
+  if (isSaved) console.log(`saved as ${saveResult(bench, outcome, judgements)}`);
+  return { outcome, judgements };
 }
 
-/** Counts and megabytes whole, ratios with two digits: `48`, `1.08`. What must be reached is not rounded up. */
-function rounded(budget: Budget, { figures }: Outcome): string {
-  const value = figures[budget.name] ?? Number.NaN;
-  const isLeast = "least" in budget;
-  if (value >= 10) return String(isLeast ? Math.floor(value) : Math.ceil(value));
-  return String(isLeast ? Math.floor(value * 100) / 100 : Number(value.toFixed(2)));
+/** By itself each bench is as strict as its budgets: noise is for the table. */
+function complaint({ budget, text, verdict }: Judgement): readonly string[] {
+  if (verdict === "within") return [];
+  return [
+    "most" in budget
+      ? `${budget.name} is ${text}, at most ${budget.most} is allowed`
+      : `${budget.name} is ${text}, at least ${budget.least} is asked for`,
+  ];
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 try {
-  process.exitCode = await main();
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(messageOf(error));
   process.exitCode = 1;
 }
