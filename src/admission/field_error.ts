@@ -23,6 +23,9 @@ export interface FieldError {
   readonly detail: string;
 }
 
+/** A whole list of replicatedJobs may have megabytes, and would stand in the message and in its cause. */
+const MAX_VALUE_TEXT = 16_384;
+
 const WORDS: Readonly<Record<FieldErrorType, string>> = {
   FieldValueNotFound: "Not found",
   FieldValueRequired: "Required value",
@@ -89,5 +92,6 @@ export function errorBody({ type, badValue, detail }: FieldError): string {
 
 /** As Go prints it: strings quoted, numbers and booleans plain, all else as compact JSON. */
 function valueText(value: unknown): string {
-  return typeof value === "string" ? goQuote(value) : goJson(value);
+  const text = typeof value === "string" ? goQuote(value) : goJson(value);
+  return text.length > MAX_VALUE_TEXT ? `${text.slice(0, MAX_VALUE_TEXT)}…` : text;
 }
