@@ -79,6 +79,10 @@ export function kubeconfigName(user: string): string {
   return `${user.replaceAll(":", "-")}.kubeconfig`;
 }
 
+export function etcdDataDir(layout: Layout): string {
+  return join(layout.dir, "etcd");
+}
+
 export function auditLogFile(layout: Layout): string {
   return join(layout.dir, "audit.log");
 }
@@ -90,7 +94,7 @@ export function randomToken(): string {
 export function etcdFlags(layout: Layout): readonly string[] {
   const peerUrl = `http://127.0.0.1:${layout.peerPort}`;
   return [
-    `--data-dir=${join(layout.dir, "etcd")}`,
+    `--data-dir=${etcdDataDir(layout)}`,
     `--listen-client-urls=${etcdUrl(layout)}`,
     `--advertise-client-urls=${etcdUrl(layout)}`,
     `--listen-peer-urls=${peerUrl}`,
