@@ -18,16 +18,20 @@ const OWN_MANAGED_BY = "kubernetes.io/job-controller";
 const FIRST_REST_MS = 500;
 const MAX_REST_MS = 10_000;
 /** How often FailureTarget and Failed come in one write, where no Pod is left. */
-const ONE_WRITE = 0.3;
+const ONE_WRITE = 0.1;
+/** In how many runs it is one of Kubernetes 1.36 or later, which clears the start time of a suspended Job. */
+const CLEARS_START_TIME = 0.7;
 
 export class JobController {
   readonly #world: ActorWorld;
+  readonly #clearsStartTime: boolean;
   readonly #states = new Map<string, JobState>();
   readonly #timer: KeyedTimer;
   readonly #rests: KeyedTimer;
 
   constructor(world: ActorWorld) {
     this.#world = world;
+    this.#clearsStartTime = chance(world.random, CLEARS_START_TIME);
     this.#timer = new KeyedTimer(world, { label: "sync job", fire: (uid) => this.#sync(uid) });
     this.#rests = new KeyedTimer(world, { label: "job rested", fire: (uid) => this.#timer.wake(uid, 0) });
     world.server.onWrite((write) => {
@@ -52,6 +56,7 @@ export class JobController {
       if ((asString(specOf(after)["managedBy"]) ?? OWN_MANAGED_BY) !== OWN_MANAGED_BY) return;
       this.#states.set(uid, new JobState(after));
     }
+    if (isDeleting(after)) this.#states.get(uid)?.letGo();
     if (user !== "job-controller") this.#wake(uid);
   }
 
@@ -69,7 +74,7 @@ export class JobController {
     else if (!isDeleting(job)) this.#scale(job, state, nowMs);
     const wasDeclared = end !== undefined && isTrue(conditionsOf(job), end.type);
     const saysFinal = wasDeclared || chance(this.#world.random, ONE_WRITE);
-    const status = jobStatus(job, { state, end, saysFinal, nowMs });
+    const status = jobStatus(job, { state, end, saysFinal, clearsStartTime: this.#clearsStartTime, nowMs });
     if (status !== undefined) {
       this.#write({ ...job, status }, { isStart: statusOf(job)["startTime"] !== status["startTime"] });
     }

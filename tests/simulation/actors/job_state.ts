@@ -28,6 +28,7 @@ export class JobState {
   #succeeded = 0;
   #failed = 0;
   #lastFailureAtMs = 0;
+  #isLetGo = false;
 
   constructor(job: JsonObject) {
     const spec = specOf(job);
@@ -50,6 +51,11 @@ export class JobState {
     }
     this.#pods.set(uid, facts);
     return this.#update(facts, after, nowMs);
+  }
+
+  /** The Job is being deleted: Pods that are deleted from now on do not count as failed. */
+  letGo(): void {
+    this.#isLetGo = true;
   }
 
   get pods(): Iterable<PodFacts> {
@@ -92,6 +98,7 @@ export class JobState {
     facts.phase = phase;
     facts.isReady = isReady;
     facts.isDeleting = deleting;
+    if (deleting && this.#isLetGo && phase !== "Succeeded") facts.isDismissed = true;
     if (facts.isCounted || facts.isDismissed) return true;
     if (phase === "Succeeded") this.#countSucceeded(facts);
     else if (phase === "Failed") this.#countFailed(facts, nowMs, exitCodeOf(pod));

@@ -4,13 +4,17 @@ import type { JobEnd } from "./job_end.ts";
 import { isActive, isTerminating, type JobState } from "./job_state.ts";
 import { conditionOf, conditionsOf, isDeleting, isTrue, specOf, statusOf, timestamp } from "./objects.ts";
 
-/** The new status, or undefined where nothing changes. `saysFinal`: the last word may be said, if no Pod is left. */
+/**
+ * The new status, or undefined where nothing changes. `saysFinal`: the last word may be said, if no Pod is left. `clearsStartTime`:
+ * a suspended Job loses its start time, as from Kubernetes 1.36 on.
+ */
 export function jobStatus(
   job: JsonObject,
-  { state, end, saysFinal, nowMs }: {
+  { state, end, saysFinal, clearsStartTime, nowMs }: {
     readonly state: JobState;
     readonly end: JobEnd | undefined;
     readonly saysFinal: boolean;
+    readonly clearsStartTime: boolean;
     readonly nowMs: number;
   },
 ): JsonObject | undefined {
@@ -20,7 +24,7 @@ export function jobStatus(
   const succeeded = state.succeeded(asInteger(spec["completions"]));
   const now = timestamp(nowMs);
   const conditions = newConditions(job, { end, now, isFinal: saysFinal && counts.active + counts.terminating === 0 });
-  const startTime = newStartTime(job, conditions, now);
+  const startTime = newStartTime(job, { conditions, now, clearsStartTime });
   const isSame = conditions === undefined && startTime === asString(old["startTime"]) &&
     counts.active === numberOf(old["active"]) && counts.ready === numberOf(old["ready"]) &&
     counts.terminating === numberOf(old["terminating"]) && succeeded === numberOf(old["succeeded"]) &&
@@ -78,12 +82,20 @@ function newConditions(
 }
 
 /** Set when the Job starts, and again whenever it is resumed. */
-function newStartTime(job: JsonObject, conditions: readonly unknown[] | undefined, now: string): string | undefined {
+function newStartTime(
+  job: JsonObject,
+  { conditions, now, clearsStartTime }: {
+    readonly conditions: readonly unknown[] | undefined;
+    readonly now: string;
+    readonly clearsStartTime: boolean;
+  },
+): string | undefined {
   const old = asString(statusOf(job)["startTime"]);
-  if (isDeleting(job) || specOf(job)["suspend"] === true) return old;
-  const isResumed = isTrue(conditionsOf(job), "Suspended") && conditions !== undefined &&
-    !isTrue(conditions, "Suspended");
-  return isResumed ? now : old ?? now;
+  if (isDeleting(job)) return old;
+  const isChanged = conditions !== undefined &&
+    isTrue(conditions, "Suspended") !== isTrue(conditionsOf(job), "Suspended");
+  if (specOf(job)["suspend"] === true) return isChanged && clearsStartTime ? undefined : old;
+  return isChanged ? now : old ?? now;
 }
 
 function condition(
@@ -98,16 +110,18 @@ function condition(
   return { type, status, reason, message, lastProbeTime: now, lastTransitionTime: now };
 }
 
-/** Such as `0,2-4`. */
+/** Such as `0,2-4`: two that follow each other are no range yet. */
 function completedIndexes(state: JobState): string {
   const indexes = [...state.succeededIndexes].sort((one, other) => one - other);
-  const ranges: string[] = [];
-  for (let at = 0; at < indexes.length; at += 1) {
-    const first = indexes[at];
-    while (indexes[at + 1] === (indexes[at] ?? 0) + 1) at += 1;
-    ranges.push(first === indexes[at] ? `${first}` : `${first}-${indexes[at]}`);
+  const parts: string[] = [];
+  let first = 0;
+  for (const [place, index] of indexes.entries()) {
+    if (indexes[place + 1] === index + 1) continue;
+    const run = indexes.slice(first, place + 1);
+    parts.push(run.length > 2 ? `${run[0]}-${index}` : run.join(","));
+    first = place + 1;
   }
-  return ranges.join(",");
+  return parts.join(",");
 }
 
 function setNumber(status: Record<string, unknown>, field: string, value: number): void {
