@@ -47,3 +47,20 @@ test("claims: one look per claim, made where absent, refused ones told and tried
   await world.pass(1000);
   expect(world.api.count("GET", CLAIMS)).toBe(gets);
 });
+
+test("claims: a look-up that fails is told and tried again; nothing is made before its answer (R16)", async () => {
+  const world = new TestWorld();
+  world.api.fail("GET", CLAIMS, { kind: "refuse", status: 403, message: "may not look" }, 2);
+  const key = world.apply("a", { volumeClaimPolicies: [{ templates: [{ metadata: { name: "new" }, spec: {} }] }] });
+  await world.rest();
+  world.queue.add(key);
+  await world.rest();
+  expect(world.api.count("POST", CLAIMS)).toBe(0);
+  await world.pass(1000);
+  expect(world.api.count("GET", CLAIMS)).toBe(3);
+  expect(world.api.count("POST", CLAIMS)).toBe(1);
+  expect(
+    eventsOf(world, "PVCCreationFailed").map((event) => [event["note"], at(event, "series", "count")]),
+  ).toEqual([["may not look", 2]]);
+  expect(world.jobNames()).toEqual(["a-w-0"]);
+});
