@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readFailedTest, readViolation } from "./mutants/killers.ts";
+import { readError, readFailedTest, readViolation } from "./mutants/killers.ts";
 import { applyMutant, listMutants } from "./mutants/mutant.ts";
 import { ROOT } from "./steps.ts";
 
@@ -44,12 +44,17 @@ describe("what killed a mutant", () => {
     expect(readFailedTest(output)).toBe("src/a/b_test.ts: outer > in > ner (R01)");
   });
 
-  test("is the error where not even a test began", () => {
-    expect(readFailedTest("src/a/b_test.ts:\nerror: no such export\n")).toBe("src/a/b_test.ts: error: no such export");
+  test("is not known before a test has failed", () => {
+    expect(readFailedTest("src/a/b_test.ts:\nerror: expect(received)\n(fail) cut in the mid")).toBeUndefined();
   });
 
-  test("is the line of the simulation that names the invariant", () => {
-    const output = "step 1\nseed 7: invariant counted-once violated at step 12\nsimulate: seed=1 violations=1";
-    expect(readViolation(output)).toBe("simulation: seed 7: invariant counted-once violated at step 12");
+  test("is the invariant of the simulation, and the seed", () => {
+    const output = "3 seeds\nviolated: counted-once: a: 2: twice\n  seed 7, step 12, after 0.300 s\nshrinking ...\n";
+    expect(readViolation(output)).toBe("simulation: counted-once, seed 7");
+    expect(readViolation("simulate: seed=1 steps=9 hash=ab violations=0")).toBeUndefined();
+  });
+
+  test("is the error where not even a test began", () => {
+    expect(readError("src/a/b_test.ts:\nerror: no such export\nmore")).toBe("error: no such export");
   });
 });

@@ -10,8 +10,8 @@ export type Verdict =
 
 interface Stage {
   readonly command: readonly string[];
-  /** What a red run tells. */
-  readonly readKiller: (output: string) => string;
+  /** What kills, as soon as the output tells it: what follows need not be waited for. */
+  readonly readKiller: (output: string) => string | undefined;
 }
 
 const SIMULATION = "tests/simulation/main.ts";
@@ -54,31 +54,49 @@ async function runStage(root: string, { command, readKiller }: Stage, timeoutMs:
     detached: true,
     env: { ...process.env, NO_COLOR: "1" },
   });
+  let output = "";
   let isLate = false;
+  const end = () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
+  };
   const timer = setTimeout(() => {
     isLate = true;
-    process.kill(-child.pid, "SIGKILL");
+    end();
   }, timeoutMs);
-  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const listen = async (stream: ReadableStream<Uint8Array>) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      output += decoder.decode(chunk, { stream: true });
+      if (readKiller(output) !== undefined) end();
+    }
+  };
+  await Promise.all([listen(child.stdout), listen(child.stderr)]);
   const code = await child.exited;
   clearTimeout(timer);
+  const killer = readKiller(output);
+  if (killer !== undefined) return { kind: "killed", by: killer };
   if (isLate) return { kind: "late" };
-  return code === 0 ? { kind: "survived" } : { kind: "killed", by: readKiller(`${stderr}\n${stdout}`) };
+  return code === 0 ? { kind: "survived" } : { kind: "killed", by: readError(output) };
 }
 
 /** The first failed test of `bun test`, with its file: `src/x_test.ts: title`. */
-export function readFailedTest(output: string): string {
+export function readFailedTest(output: string): string | undefined {
   let file = "";
   for (const line of output.split("\n")) {
     file = /^(\S+_test\.ts):$/.exec(line)?.[1] ?? file;
-    const title = /^\(fail\) (.+?)(?: \[[\d.]+m?s\])?$/.exec(line)?.[1];
+    const title = /^\(fail\) (.+?)(?: \[[\d.]+m?s\])$/.exec(line)?.[1];
     if (title !== undefined) return `${file}: ${title}`;
   }
-  return `${file}: ${/^error: .*$/m.exec(output)?.[0] ?? "it ended without a word"}`;
+  return undefined;
 }
 
-/** The first line of the simulation that tells of a violation. */
-export function readViolation(output: string): string {
-  const line = output.split("\n").find((text) => /violat|invariant/i.test(text)) ?? output.trim().split("\n").at(-1);
-  return `simulation: ${line?.trim().slice(0, 200) ?? ""}`;
+/** The invariant that the simulation found violated, and the seed. What it does then, such as shrinking, takes its time. */
+export function readViolation(output: string): string | undefined {
+  const [, invariant, seed] = /^violated: ([^:\n]+):[\s\S]*?\n\s+seed (\d+), step/m.exec(output) ?? [];
+  return invariant === undefined ? undefined : `simulation: ${invariant}, seed ${seed ?? ""}`;
+}
+
+/** What ended a run of which no test and no invariant tells. */
+export function readError(output: string): string {
+  return (/^.*\berror: .*$/m.exec(output)?.[0] ?? output.trim().split("\n").at(-1) ?? "").slice(0, 200);
 }

@@ -111,6 +111,16 @@ test("back-off doubles per key from 5 ms to 1,000 s until the key is forgotten",
   expect(queue.addRateLimited("a")).toBe(5);
 });
 
+test("a key that was worked on without being forgotten still has its failures", async () => {
+  const { queue, clock } = start();
+  expect(queue.addRateLimited("a")).toBe(5);
+  clock.advance(5);
+  expect(await take(queue)).toBe("a");
+  queue.done("a");
+  expect(queue.failures("a")).toBe(1);
+  expect(queue.addRateLimited("a")).toBe(10);
+});
+
 test("back-off may have a lower cap, as refused creates have", () => {
   const { queue } = start();
   const delays = Array.from({ length: 16 }, () => queue.addRateLimited("a", 60_000));
