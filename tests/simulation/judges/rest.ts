@@ -43,7 +43,10 @@ function checkJobSet(bench: Bench, record: JobSetRecord): void {
   if (current.some((job) => isFailed(job.facts.phase))) return;
   checkChildren(bench, record, current);
   if (facts.spec.suspend) return checkSuspended(bench, facts, open);
-  for (const job of open) checkRunning(bench, record, job);
+  const places = new Set(startable(record, current).map((replicatedJob) => replicatedJob.name));
+  for (const job of open) {
+    checkRunning(bench, record, { job, isStartable: places.has(job.facts.replicatedJob) });
+  }
 }
 
 function isCurrent({ gates }: Bench, { status }: JobSetFacts, job: JobFacts): boolean {
@@ -114,18 +117,19 @@ function checkSuspended({ report }: Bench, { name, status }: JobSetFacts, open: 
   if (!isTrue(status, "Suspended")) report("suspension", `${name} has no condition Suspended at rest`);
 }
 
-function checkRunning({ report }: Bench, record: JobSetRecord, { facts }: JobRecord): void {
+function checkRunning(
+  { report, gates }: Bench,
+  record: JobSetRecord,
+  { job: { facts, object }, isStartable }: { readonly job: JobRecord; readonly isStartable: boolean },
+): void {
   const { spec, status } = record.facts;
   // In order, those after the first that has not started stay as they are.
-  if (facts.suspend && spec.startupPolicyOrder !== "InOrder") {
-    report("suspension", `${facts.name} is suspended at rest`);
-  }
+  if (facts.suspend && isStartable) report("suspension", `${facts.name} is suspended at rest`);
   if (!facts.suspend && !record.isTemplateWild) {
-    const problem = templateProblem(record.facts, facts, record.jobs.get(facts.uid)?.object);
+    const problem = templateProblem({ jobSet: record.facts, job: facts, object, gates });
     if (problem !== undefined) report("templates", `${facts.name}: ${problem}`);
   }
-  const isResumed = !facts.suspend || spec.startupPolicyOrder !== "InOrder";
-  if (isTrue(status, "Suspended") && isResumed && spec.startupPolicyOrder !== "InOrder") {
+  if (isTrue(status, "Suspended") && spec.startupPolicyOrder !== "InOrder") {
     report("suspension", `${record.facts.name} is Suspended at rest`);
   }
 }

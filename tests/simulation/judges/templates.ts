@@ -1,5 +1,6 @@
 /** What the Pods of a Job get must be what the JobSet says now (spec 1.3, 3.7, 3.8: K16, R34, R85). */
 import { createHash } from "node:crypto";
+import type { FeatureGates } from "../../../src/api/feature_gates.ts";
 import { asArray, asStringMap, at, type JsonObject } from "../../../src/base/json.ts";
 import type { JobFacts } from "./job_facts.ts";
 import type { JobSetFacts } from "./job_set_facts.ts";
@@ -7,12 +8,15 @@ import type { JobSetFacts } from "./job_set_facts.ts";
 const PREFIX = "jobset.sigs.k8s.io/";
 const ALPHA = "alpha.jobset.sigs.k8s.io/";
 
+interface Compared {
+  readonly jobSet: JobSetFacts;
+  readonly job: JobFacts;
+  readonly object: JsonObject | undefined;
+  readonly gates: FeatureGates;
+}
+
 /** What is not as it should be, or nothing. */
-export function templateProblem(
-  jobSet: JobSetFacts,
-  job: JobFacts,
-  object: JsonObject | undefined,
-): string | undefined {
+export function templateProblem({ jobSet, job, object, gates }: Compared): string | undefined {
   const replicatedJob = jobSet.spec.replicatedJobs.find(({ name }) => name === job.replicatedJob);
   if (replicatedJob === undefined || object === undefined) return "it has no place in the spec";
   const wanted = at(replicatedJob.template, "spec", "template");
@@ -44,7 +48,30 @@ export function templateProblem(
       "schedulingGates",
       asArray(at(wanted, "spec", "schedulingGates")),
       asArray(at(found, "spec", "schedulingGates")),
-    );
+    ) ??
+    (gates.MutablePodResourcesForSuspendedJobSets
+      ? difference("resources", resourcesOf(wanted), resourcesOf(found))
+      : undefined) ??
+    (gates.ElasticJobSet ? sizeProblem(at(replicatedJob.template, "spec"), job) : undefined);
+}
+
+/** Spec 3.2, step 9: only where the template's two are equal. */
+function sizeProblem(spec: unknown, { parallelism, completions }: JobFacts): string | undefined {
+  const size = at(spec, "parallelism");
+  if (size === undefined || at(spec, "completions") !== size) return undefined;
+  return difference("sizes", [size, size], [parallelism, completions]);
+}
+
+function resourcesOf(template: unknown): readonly unknown[] {
+  const containers = [
+    ...asArray(at(template, "spec", "initContainers")),
+    ...asArray(at(template, "spec", "containers")),
+  ];
+  return containers.map((container) => ({
+    name: at(container, "name"),
+    requests: at(container, "resources", "requests") ?? {},
+    limits: at(container, "resources", "limits") ?? {},
+  }));
 }
 
 /** Spec 1.3, but for what another theme judges. */

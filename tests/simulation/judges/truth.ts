@@ -1,5 +1,5 @@
 /** What is and was stored, as far as the invariants ask for it; kept up to date write by write. */
-import { asObject, asString, at, type JsonObject } from "../../../src/base/json.ts";
+import { asString, at, type JsonObject } from "../../../src/base/json.ts";
 import type { Write } from "../types.ts";
 import { type Failure, isReady, type JobFacts, type Phase, readJobFacts } from "./job_facts.ts";
 import { jobRestartsAt, type JobSetFacts, readJobSetFacts, terminalOf } from "./job_set_facts.ts";
@@ -216,6 +216,7 @@ function newRecord(facts: JobSetFacts, nowMs: number): JobSetRecord {
   };
 }
 
-function templatesOf({ object }: JobSetFacts): string {
-  return JSON.stringify(asObject(object["spec"])?.["replicatedJobs"]);
+/** The pod templates alone: the sizes of Jobs may be changed while they run (gate ElasticJobSet). */
+function templatesOf({ spec }: JobSetFacts): string {
+  return JSON.stringify(spec.replicatedJobs.map(({ template }) => at(template, "spec", "template")));
 }

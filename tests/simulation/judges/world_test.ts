@@ -187,3 +187,25 @@ test("R34: what the JobSet asks for and a Job lacks is found", () => {
   const replicatedJobs = asArray(ONE.replicatedJobs).map((entry) => ({ ...asObject(entry), ...spec }));
   expect(rested(() => undefined, { replicatedJobs })).toEqual(["templates"]);
 });
+
+test("with their gates on, sizes and resources that are not the JobSet's are found", () => {
+  const gates = { ElasticJobSet: true, MutablePodResourcesForSuspendedJobSets: true };
+  const container = (cpu: string) => ({ name: "c", resources: { requests: { cpu } } });
+  const withContainer = (template: JsonObject, cpu: string) => ({
+    ...template,
+    spec: { containers: [container(cpu)] },
+  });
+  const rest = (found: { readonly cpu: string; readonly size: number }) => {
+    const template = { spec: { parallelism: 2, completions: 2, template: withContainer({}, "2") } };
+    const bench = created({ replicatedJobs: [{ name: "a", replicas: 1, template }] }, { gates });
+    bench.put("jobs", job("a-0", { template: withContainer(podTemplate(), found.cpu) }));
+    bench.change(uidOf("a-0"), { spec: { parallelism: found.size, completions: found.size } }, "user");
+    bench.status("js", { replicatedJobsStatus: [counts("a")] });
+    bench.process.sizes = { ...bench.process.sizes, jobs: 1 };
+    bench.rest();
+    return bench.violated;
+  };
+  expect(rest({ cpu: "2", size: 2 })).toEqual([]);
+  expect(rest({ cpu: "1", size: 2 })).toEqual(["templates"]);
+  expect(rest({ cpu: "2", size: 1 })).toEqual(["templates"]);
+});
