@@ -25,16 +25,22 @@ export function boundsTheme(bench: Bench): Theme {
         const [error] = process.errors;
         if (error !== undefined) report("no error", `${process.name}: ${error}`);
       }
+      if (countLeaders(view.processes) > 1) report("one leader", "two may write at once");
       looks += 1;
       if (looks % EVERY !== 0) return;
       for (const process of view.processes) checkSizes(bench, process, most);
     },
     atRest() {
-      const leaders = view.processes.filter(({ isLeading }) => isLeading);
-      if (leaders.length !== 1) report("one leader", `${leaders.length} lead at rest`);
+      const leaders = countLeaders(view.processes);
+      if (leaders !== 1) report("one leader", `${leaders} lead at rest`);
       for (const process of view.processes) checkAtRest(bench, process);
     },
   };
+}
+
+function countLeaders(processes: readonly ProcessView[]): number {
+  if (processes.length === 1) return processes[0]?.isLeading === true ? 1 : 0;
+  return processes.filter(({ isLeading }) => isLeading).length;
 }
 
 /** A view may be behind, and hold what is gone: but never more than twice the most there ever was. */

@@ -18,6 +18,9 @@ const CONDITION_REASONS = new Set([
   "InOrderStartupPolicyCompleted",
 ]);
 
+/** Without the annotation force-delete-after, and without placement by affinity, Pods are none of our business. */
+const NOT_OURS: ReadonlySet<string> = new Set(["pods", "nodes", "priorityclasses"]);
+
 export function bystandersTheme(bench: Bench): Theme {
   let isQuiet = false;
   return {
@@ -33,6 +36,7 @@ export function bystandersTheme(bench: Bench): Theme {
         if (change.kind === "jobSet" && change.after?.isDeleting !== false) isQuiet = false;
         else bench.report("no write in a quiet world", whatOf(change));
       }
+      if (NOT_OURS.has(write.resource)) bench.report("foreign objects", whatOf(change));
       checkForeign(bench, change);
       if (write.resource === "events") checkEvent(bench, write.after);
     },

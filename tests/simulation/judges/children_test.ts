@@ -83,7 +83,7 @@ test("a Job created after the end is found", () => {
   bench.remove(uidOf("a-0"), "user");
   bench.pass(LATE_MS);
   bench.put("jobs", job("a-0"));
-  expect(bench.violated).toEqual(["terminal states are final"]);
+  expect(bench.violated).toContain("terminal states are final");
 });
 
 test("dependsOn: a Job created too early is found", () => {
@@ -173,4 +173,24 @@ test("a JobSet deleted before its time is found", () => {
   const open = created({ ttlSecondsAfterFinished: 0 });
   open.remove("js");
   expect(open.violated).toEqual(["time to live"]);
+});
+
+test("a Job suspended for a JobSet that runs is found", () => {
+  const bench = created();
+  bench.put("jobs", job("a-0"));
+  bench.change(uidOf("a-0"), { spec: { suspend: true } }, "controller-1");
+  expect(bench.violated).toEqual([]);
+  bench.change(uidOf("a-0"), { spec: { suspend: false } }, "controller-1");
+  bench.pass(LATE_MS);
+  bench.change(uidOf("a-0"), { spec: { suspend: true } }, "controller-1");
+  expect(bench.violated).toEqual(["suspension"]);
+});
+
+test("R81: a Job that has succeeded and is run again is found", () => {
+  const bench = created();
+  bench.put("jobs", job("a-0"));
+  bench.change(uidOf("a-0"), { status: ended("Complete") }, "job-controller");
+  bench.remove(uidOf("a-0"), "job-controller");
+  bench.put("jobs", job("a-0", { jobAttempt: 0 }));
+  expect(bench.violated).toEqual(["finished and gone"]);
 });

@@ -33,6 +33,7 @@ export function createJudges(view: SimulationView, report: Report, { hasCanary =
     truth,
     report,
     gates: { ...DEFAULT_FEATURE_GATES, ...view.scenario.gates },
+    isFaultless: isFaultless(view.scenario),
     lagMs: lagMs(view.scenario),
     clockErrorMs: clockErrorMs(view.scenario),
   };
@@ -62,11 +63,14 @@ export function createJudges(view: SimulationView, report: Report, { hasCanary =
   }];
 }
 
+function isFaultless({ faults, incidents, controllers }: Scenario): boolean {
+  return incidents.length === 0 && Object.values(faults).every((rate) => rate === 0) && controllers === 1;
+}
+
 /** For how long a controller may not know of a change, at most. */
-function lagMs({ faults, incidents, controllers }: Scenario): number {
-  const isFaulty = incidents.length > 0 || Object.values(faults).some((rate) => rate > 0) || controllers > 1;
-  if (!isFaulty) return LAG_MS;
-  return incidents.reduce((sum, incident) => sum + ("forMs" in incident ? incident.forMs : 0), FAULTY_LAG_MS);
+function lagMs(scenario: Scenario): number {
+  if (isFaultless(scenario)) return LAG_MS;
+  return scenario.incidents.reduce((sum, incident) => sum + ("forMs" in incident ? incident.forMs : 0), FAULTY_LAG_MS);
 }
 
 /** Seconds are cut off, and clocks may be set. */

@@ -12,6 +12,7 @@ export function createsTheme(bench: Bench): Theme {
       if (change.kind !== "job" || change.after === undefined || !isController(change.write.user)) return;
       const isCreate = change.before === undefined;
       if (isCreate) checkCreate(bench, change, change.after);
+      if (change.before?.suspend === false && change.after.suspend) checkSuspension(bench, change);
       const isStart = !change.after.suspend && (isCreate || change.before?.suspend === true);
       if (isStart && change.record !== undefined) checkStart(bench, change.record, change.after);
     },
@@ -27,6 +28,7 @@ function checkCreate(bench: Bench, { record }: JobChange, job: JobFacts): void {
   checkPlace(bench, record, job);
   checkGenerations(bench, record, job);
   checkPods(bench, job);
+  checkRerun(bench, record, job);
   const { spec } = record.facts;
   const replicatedJob = spec.replicatedJobs.find(({ name }) => name === job.replicatedJob);
   for (const { name, status } of replicatedJob?.dependsOn ?? []) {
@@ -85,6 +87,12 @@ function checkGenerations({ report, gates }: Bench, { facts, jobs }: JobSetRecor
   }
 }
 
+/** R81: what has succeeded is not run again. Where nothing goes wrong every success is seen. */
+function checkRerun({ report, isFaultless }: Bench, { facts, succeeded }: JobSetRecord, job: JobFacts): void {
+  const isRerun = isFaultless && job.attempt === facts.status.restarts && succeeded.has(job.name);
+  if (isRerun) report("finished and gone", `${job.name} has succeeded, and was created again`);
+}
+
 /** R06: a new Job only after the Pods of its predecessor are gone, if the controller had it deleted. */
 function checkPods({ report, view, truth }: Bench, job: JobFacts): void {
   const gone = truth.goneJobs.get(`${job.namespace}/${job.name}`);
@@ -93,6 +101,17 @@ function checkPods({ report, view, truth }: Bench, job: JobFacts): void {
     if (resource === "pods") {
       return report("generations", `${job.name} was created while Pods of its predecessor are left`);
     }
+  }
+}
+
+/** Spec 3.8: only a JobSet that is suspended, and not finished, suspends its Jobs. */
+function checkSuspension({ report, view, lagMs }: Bench, { record, job }: JobChange): void {
+  const { name } = job.facts;
+  if (record === undefined) return report("suspension", `${name} is nobody's, and was suspended`);
+  const isKnown = view.now() - record.suspendChangedAtMs > lagMs;
+  if (!record.facts.spec.suspend && isKnown) report("suspension", `${name} was suspended for no JobSet that is`);
+  if (record.finishedAtMs !== undefined && view.now() - record.finishedAtMs > lagMs) {
+    report("suspension", `${name} was suspended after the end`);
   }
 }
 

@@ -18,6 +18,7 @@ export class TestBench {
   readonly violated: string[] = [];
   readonly details: string[] = [];
   readonly process: { -readonly [K in keyof ProcessView]: ProcessView[K] };
+  readonly #processes: ProcessView[] = [];
   readonly #stored = new Map<string, { readonly resource: ResourceName; readonly object: JsonObject }>();
   readonly #judges;
   #nowMs = START_MS;
@@ -31,11 +32,16 @@ export class TestBench {
       errors: [],
       sizes: { queue: 0, jobSets: 0, jobs: 0, services: 0, gone: 0, timers: 0, requests: 0 },
     };
+    this.#processes.push(this.process);
     const report = (invariant: string, detail: string) => {
       if (!this.violated.includes(invariant)) this.violated.push(invariant);
       this.details.push(`${invariant}: ${detail}`);
     };
     this.#judges = createJudges(this.#view(scenario), report, options);
+  }
+
+  addProcess(): void {
+    this.#processes.push({ ...this.process, name: "controller-2" });
   }
 
   pass(ms: number): void {
@@ -160,7 +166,7 @@ export class TestBench {
         calmAtMs: 0,
         ...scenario,
       },
-      processes: [this.process],
+      processes: this.#processes,
       steps: 1,
       isCalm: false,
     };

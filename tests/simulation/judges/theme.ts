@@ -7,6 +7,8 @@ export interface Bench {
   readonly view: SimulationView;
   readonly truth: Truth;
   readonly gates: FeatureGates;
+  /** Nothing goes wrong in this run, and one controller alone sees it all. */
+  readonly isFaultless: boolean;
   /** How long a controller may not know of what is stored, or a request of its be under way. */
   readonly lagMs: number;
   /** How far the clocks of the controllers may be from the cluster's. */

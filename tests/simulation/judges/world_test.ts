@@ -66,6 +66,21 @@ test("an error of a process is found", () => {
   expect(bench.violated).toEqual(["no error"]);
 });
 
+test("two that may write at once are found", () => {
+  const bench = created();
+  bench.afterSteps();
+  expect(bench.violated).toEqual([]);
+  bench.addProcess();
+  bench.afterSteps();
+  expect(bench.violated).toEqual(["one leader"]);
+});
+
+test("a Pod that a controller touches is found", () => {
+  const bench = created();
+  bench.put("pods", { metadata: { uid: "pod", name: "pod" } });
+  expect(bench.violated).toEqual(["foreign objects"]);
+});
+
 test("what grows beyond its bounds is found", () => {
   for (const [what, size] of Object.entries({ queue: 100, jobs: 100, gone: 100, timers: 1_000, requests: 500 })) {
     const bench = created();
