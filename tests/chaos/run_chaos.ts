@@ -1,0 +1,289 @@
+/**
+ * JobSets of every kind come and go on a real control plane while requests fail, connections break and processes die; then all
+ * goes well again, and within `CALM_MS` everything must have come to its right end. What holds all along is judged on a record of
+ * every write.
+ */
+import { seededRandom } from "../../src/base/seeded_random.ts";
+import { waitFor } from "../../scripts/control_plane/wait.ts";
+import { CONTROLLER_USER } from "../e2e/environment.ts";
+import { AuditLog } from "../bench/audit_log.ts";
+import { readReigns } from "../e2e/reigns.ts";
+import { ACTED_KINDS } from "./acted_kinds.ts";
+import { auditLine, Diary } from "./diary.ts";
+import { EtcdRecord } from "./etcd_record.ts";
+import { clusterIncidents, controllerIncidents } from "./incidents.ts";
+import { Judge, type Violation } from "./judge.ts";
+import { WATCHED_KINDS } from "./kinds.ts";
+import { Draw } from "./play.ts";
+import { Stage } from "./stage.ts";
+import { reportFile, startSystem, type System } from "./system.ts";
+import { Theatre } from "./theatre.ts";
+import { Track } from "./track.ts";
+import { Weather } from "./weather.ts";
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly report: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface ChaosResult {
+  readonly jobSets: number;
+  readonly restarts: number;
+  readonly kills: number;
+  readonly faults: number;
+  readonly violations: number;
+}
+
+/** Once nothing goes wrong any more, all must be as it should within this time: watches may wait for 30 s, requests as long. */
+const CALM_MS = 90_000;
+/** After that nothing may be written for so long. */
+const QUIET_MS = 5_000;
+/** Of the time asked for: start, rest and quiet take the remainder. */
+const REST_SHARE_MS = 40_000;
+const PROGRESS_MS = 10_000;
+const LATE_MS = 3_000;
+const MAX_VIOLATIONS = 10;
+const EVERYTHING_MINUTES = 3;
+const STRENGTHS = [0, 0, 0.3, 0.6, 1] as const;
+/** Written by every replica, or about itself. */
+const UNCOUNTED = ["leases", "subjectaccessreviews", "tokenreviews", "secrets"];
+const WRITES = ["create", "update", "patch", "delete"];
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const system = await startSystem(options.report);
+  try {
+    return await new Chaos(options, system).run();
+  } finally {
+    await system.stop();
+  }
+}
+
+class Chaos {
+  readonly #options: ChaosOptions;
+  readonly #system: System;
+  readonly #violations: Violation[] = [];
+  readonly #diary = new Diary();
+  readonly #byHand = new Set<string>();
+  readonly #judge: Judge;
+  readonly #weather: Weather;
+  readonly #audit: AuditLog;
+  readonly #abort = new AbortController();
+  readonly #startedAt = performance.now();
+
+  constructor(options: ChaosOptions, system: System) {
+    this.#options = options;
+    this.#system = system;
+    this.#judge = new Judge({
+      report: (violation) => this.#blame(violation),
+      isDeletedByHand: (uid) => this.#byHand.has(uid),
+      graceMs: () => LATE_MS,
+    });
+    this.#weather = new Weather(system.proxy, seededRandom(options.seed + 1));
+    this.#audit = new AuditLog(system.environment.description.auditLog);
+    options.signal.addEventListener("abort", () => this.#abort.abort(options.signal.reason), { once: true });
+  }
+
+  async run(): Promise<ChaosResult> {
+    const { seed, report, signal } = this.#options;
+    const record = await EtcdRecord.start(this.#system.controlPlane, (frame) => {
+      this.#diary.onFrame(frame);
+      this.#judge.onFrame(frame);
+    });
+    const stage = new Stage({
+      cluster: this.#system.cluster,
+      judge: this.#judge,
+      byHand: this.#byHand,
+      signal: this.#abort.signal,
+    });
+    const theatre = new Theatre(stage, { ...WATCHED_KINDS, ...ACTED_KINDS }, new Draw(seededRandom(seed)));
+    const tracks = this.#tracks(record);
+    const progress = setInterval(() => report(this.#progress(theatre, tracks)), PROGRESS_MS);
+    const ended = Promise.withResolvers<never>();
+    ended.promise.catch(() => undefined); // told by the race below
+    signal.addEventListener("abort", () => ended.reject(signal.reason), { once: true });
+    try {
+      return await Promise.race([this.#play(record, theatre, tracks), record.failed, ended.promise]);
+    } finally {
+      clearInterval(progress);
+      for (const track of tracks) track.end();
+      this.#abort.abort();
+      await theatre.close().catch(() => undefined); // the abort is what ends it
+      await record.stop();
+    }
+  }
+
+  async #play(record: EtcdRecord, theatre: Theatre, tracks: readonly Track[]): Promise<ChaosResult> {
+    const { minutes } = this.#options;
+    theatre.start();
+    const running = [...tracks.map((track) => track.run()), this.#changeWeather()];
+    const failed = Promise.race(running.map((each) => each.then(() => new Promise<never>(() => {}))));
+    const endAt = this.#startedAt + Math.max(minutes * 60_000 - REST_SHARE_MS, 20_000);
+    const hasEverything = () => minutes < EVERYTHING_MINUTES || tracks.every(({ deals }) => deals > 0);
+    const isOver = () => this.#isFull || (performance.now() > endAt && hasEverything());
+    await Promise.race([until(isOver, this.#abort.signal), failed]);
+    for (const track of tracks) track.end();
+    this.#isCalm = true;
+    await Promise.all(running);
+    const calmedMs = await this.#comeToRest(record, theatre);
+    return this.#summary(theatre, tracks, calmedMs);
+  }
+
+  #isCalm = false;
+
+  get #isFull(): boolean {
+    return this.#violations.length >= MAX_VIOLATIONS;
+  }
+
+  #tracks(record: EtcdRecord): readonly Track[] {
+    const { seed, report } = this.#options;
+    const parts = { system: this.#system, record, weather: this.#weather, report };
+    const note = (line: string) => this.#diary.note(line);
+    const track = (offset: number, make: typeof clusterIncidents, pauseMs: readonly [number, number]) => {
+      const draw = new Draw(seededRandom(seed + offset));
+      return new Track({ incidents: make({ ...parts, draw }), draw, judge: this.#judge, pauseMs, note });
+    };
+    return [track(2, clusterIncidents, [2_000, 7_000]), track(3, controllerIncidents, [500, 4_000])];
+  }
+
+  async #changeWeather(): Promise<void> {
+    const draw = new Draw(seededRandom(this.#options.seed + 4));
+    while (!this.#isCalm) {
+      this.#weather.change(draw.of(...STRENGTHS));
+      const changeAt = performance.now() + draw.between(2_000, 8_000);
+      await until(() => this.#isCalm || performance.now() > changeAt, this.#abort.signal);
+    }
+    this.#weather.calm();
+  }
+
+  /** Nothing goes wrong any more: how long it takes until all is as it must be. */
+  async #comeToRest(record: EtcdRecord, theatre: Theatre): Promise<number> {
+    const { replicas } = this.#system;
+    for (const replica of replicas) {
+      replica.signal("SIGCONT");
+      replica.clock?.set(0);
+    }
+    const calmAt = performance.now();
+    this.#diary.note("calm");
+    this.#options.report("faults off: everything must come to its end");
+    await theatre.close();
+    const isAtRest = () => theatre.problems().size === 0 && this.#judge.orphans.length === 0;
+    await waitFor("rest", { timeoutMs: CALM_MS, check: () => isAtRest() || this.#isFull }).catch(() => undefined);
+    const calmedMs = performance.now() - calmAt;
+    await record.caughtUp();
+    await this.#judgeQuiet();
+    await record.caughtUp();
+    this.#judgeEnd(theatre);
+    return calmedMs;
+  }
+
+  async #judgeQuiet(): Promise<void> {
+    const isWrite = (entry: { readonly user: string; readonly verb: string; readonly resource: string }) =>
+      entry.user === CONTROLLER_USER && WRITES.includes(entry.verb) && !UNCOUNTED.includes(entry.resource);
+    await this.#audit.waitForQuiet(isWrite, QUIET_MS).catch(() => {
+      this.#blame({ invariant: "a quiet world is not written to", detail: "", namespace: "", jobSet: "" });
+    });
+  }
+
+  #judgeEnd(theatre: Theatre): void {
+    const { namespace } = this.#system.cluster;
+    for (const [jobSet, problems] of theatre.problems()) {
+      const detail = problems.join("; ");
+      this.#blame({ invariant: `at rest within ${CALM_MS / 1000} s`, detail, namespace, jobSet });
+    }
+    for (const { name, ownerUid } of this.#judge.orphans) {
+      const jobSet = name.replace(/-[^-]+-\d+$/, "");
+      this.#blame({ invariant: "no Job without its JobSet", detail: `${name} of ${ownerUid}`, namespace, jobSet });
+    }
+    const entries = this.#system.controlPlane.auditEntries();
+    for (const detail of readReigns(entries).intrusions) {
+      this.#blame({ invariant: "only the leader writes", detail, namespace, jobSet: "" });
+    }
+    for (const { name, badEnds } of this.#system.replicas) {
+      if (badEnds.length === 0) continue;
+      this.#blame({ invariant: "no crash", detail: `${name} ended with ${badEnds.join(", ")}`, namespace, jobSet: "" });
+    }
+  }
+
+  #blame(violation: Violation): void {
+    if (this.#isFull) return;
+    this.#violations.push(violation);
+    const { invariant, jobSet, detail } = violation;
+    this.#options.report(`VIOLATION: ${invariant}: ${jobSet}: ${detail}`);
+    this.#diary.note(`VIOLATION: ${invariant}: ${jobSet}: ${detail}`);
+  }
+
+  #progress(theatre: Theatre, tracks: readonly Track[]): string {
+    const { tally } = this.#judge;
+    const now = tracks.map((track) => track.now).filter((text) => text !== "");
+    const kills = tracks.reduce((sum, track) => sum + track.kills, 0);
+    return `${seconds(performance.now() - this.#startedAt)}: ${tally.jobSets} JobSets (${theatre.open} open), ` +
+      `${tally.jobs} Jobs, ${tally.restarts} restarts, ${kills} kills, ${this.#faults} faults, last deed ` +
+      `${seconds(performance.now() - tally.lastDeedAtMs)} ago${now.length === 0 ? "" : `; now: ${now.join(", ")}`}`;
+  }
+
+  get #faults(): number {
+    return [...this.#weather.hits.values()].reduce((sum, hits) => sum + hits, 0);
+  }
+
+  #summary(theatre: Theatre, tracks: readonly Track[], calmedMs: number): ChaosResult {
+    const { report } = this.#options;
+    const { tally } = this.#judge;
+    const list = (counts: ReadonlyMap<string, number>) =>
+      [...counts].map(([name, count]) => `${name} ${count}`).join(", ");
+    const longest = tracks.map((track) => track.longest).toSorted((a, b) => b.ms - a.ms)[0];
+    report(`plays: ${list(theatre.played)}`);
+    for (const track of tracks) {
+      report(`incidents: ${list(track.counts)}`);
+      for (const [name, reason] of track.missing) report(`NOT DONE: ${name}: ${reason}`);
+    }
+    report(`requests met: ${list(this.#weather.hits)}`);
+    for (const { name, ends } of this.#system.replicas) {
+      report(`${name} ended: ${[...ends].map(([code, count]) => `with ${code} ${count} times`).join(", ")}`);
+    }
+    report(`${tally.jobs} Jobs made, ${tally.late} deeds came late, within ${seconds(LATE_MS)}`);
+    report(
+      `longest recovery: ${seconds(longest?.ms ?? 0)} after "${longest?.after}"; at rest ${
+        seconds(calmedMs)
+      } after the last fault`,
+    );
+    this.#explain();
+    return {
+      jobSets: tally.jobSets,
+      restarts: tally.restarts,
+      kills: tracks.reduce((sum, track) => sum + track.kills, 0),
+      faults: this.#faults,
+      violations: this.#violations.length,
+    };
+  }
+
+  /** Writes down what is needed to understand the violations. */
+  #explain(): void {
+    if (this.#violations.length === 0) return;
+    const audit = this.#system.controlPlane.auditEntries();
+    const text = this.#violations.map(({ invariant, jobSet, detail }) => {
+      const isAbout = (name: unknown) =>
+        jobSet !== "" && typeof name === "string" && `${name}-`.startsWith(`${jobSet}-`);
+      const lines = audit.filter((entry) => isAbout(Object(entry["objectRef"]).name)).map(auditLine);
+      const logs = jobSet === ""
+        ? []
+        : this.#system.replicas.flatMap(({ name, controller }) =>
+          controller.logLines(`/${jobSet} `).map((line) => line.replace(" ", ` ${name}: `))
+        );
+      const all = [...this.#diary.of(jobSet), ...lines, ...logs].toSorted();
+      return `${invariant}: ${jobSet}: ${detail}\n${all.join("\n")}\n`;
+    }).join("\n");
+    const logs = this.#system.replicas.map(({ name, controller }) => `${name}:\n${controller.logTail(3_000)}\n`);
+    const file = reportFile(this.#options.seed, `${text}\n${logs.join("\n")}`);
+    this.#options.report(`${text.split("\n").slice(0, 80).join("\n")}\nall of it: ${file}`);
+  }
+}
+
+async function until(check: () => boolean, signal: AbortSignal): Promise<void> {
+  while (!check() && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
