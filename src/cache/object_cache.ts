@@ -1,3 +1,4 @@
+import { type Named, NameTable } from "./name_table.ts";
 import { compareResourceVersions, isNewerVersion } from "./resource_version.ts";
 
 /** What the cache must know of a trimmed object; everything else in it is the caller's. */
@@ -33,7 +34,7 @@ interface GoneMark {
 /** Marks kept at most; the oldest is dropped beyond this. */
 const MAX_GONE_MARKS = 100_000;
 
-const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
+const NOTHING: Named<never> = new NameTable<never>();
 
 /**
  * The state of one resource as the watch tells it, with the answers to our own requests laid over it at once.
@@ -46,8 +47,8 @@ const NOTHING: ReadonlyMap<string, never> = new Map<string, never>();
  *   and nothing older, comes back under it.
  */
 export class ObjectCache<T extends CacheEntry> {
-  readonly #namespaces = new Map<string, Map<string, T>>();
-  readonly #owners = new Map<string, Map<string, T>>();
+  readonly #namespaces = new Map<string, NameTable<T>>();
+  readonly #owners = new Map<string, NameTable<T>>();
   readonly #gone = new Map<string, GoneMark>();
   readonly #listeners: ((change: CacheChange<T>) => void)[] = [];
   #completeTo: string | undefined;
@@ -77,7 +78,7 @@ export class ObjectCache<T extends CacheEntry> {
   }
 
   /** The objects whose owner reference names this JobSet, by name. */
-  byOwner(ownerKey: string): ReadonlyMap<string, T> {
+  byOwner(ownerKey: string): Named<T> {
     return this.#owners.get(ownerKey) ?? NOTHING;
   }
 
@@ -239,13 +240,13 @@ export class ObjectCache<T extends CacheEntry> {
   }
 }
 
-function set<T extends CacheEntry>(index: Map<string, Map<string, T>>, key: string, item: T): void {
-  const names = index.get(key);
-  if (names === undefined) index.set(key, new Map([[item.name, item]]));
-  else names.set(item.name, item);
+function set<T extends CacheEntry>(index: Map<string, NameTable<T>>, key: string, item: T): void {
+  let names = index.get(key);
+  if (names === undefined) index.set(key, names = new NameTable());
+  names.set(item);
 }
 
-function unset<T extends CacheEntry>(index: Map<string, Map<string, T>>, key: string, name: string): void {
+function unset<T extends CacheEntry>(index: Map<string, NameTable<T>>, key: string, name: string): void {
   const names = index.get(key);
   names?.delete(name);
   if (names?.size === 0) index.delete(key);
