@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
-import { LineCounter, parseDocument } from "yaml";
+import { type Document, LineCounter, parseDocument } from "yaml";
 import { asObject, asString, type JsonObject } from "../base/json.ts";
+import { messageOf } from "../base/message_of.ts";
 import { ClusterAccessError } from "./cluster_access_error.ts";
 import { readText } from "./read_text.ts";
 
@@ -52,14 +53,13 @@ export async function readKubeconfigFiles(paths: readonly string[]): Promise<Kub
 /** Parses a kubeconfig (YAML or JSON). `path` names it in messages and gives the folder for relative paths. */
 export function parseKubeconfig(text: string, path: string): Kubeconfig {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, strict: true, logLevel: "error" });
   const [problem] = document.errors;
   if (problem !== undefined) {
     const { line } = lineCounter.linePos(problem.pos[0]);
     throw new ClusterAccessError(`read kubeconfig "${path}": line ${line} is not valid YAML: ${problem.message}`);
   }
-  const content: unknown = document.toJS() ?? {};
-  const body = asObject(content);
+  const body = asObject(contentOf(document, path) ?? {});
   if (body === undefined) {
     throw new ClusterAccessError(`read kubeconfig "${path}": it holds no mapping; is it a kubeconfig?`);
   }
@@ -71,6 +71,15 @@ export function parseKubeconfig(text: string, path: string): Kubeconfig {
     users: readEntries(body, { list: "users", field: "user", path }),
     contexts: readEntries(body, { list: "contexts", field: "context", path }),
   };
+}
+
+function contentOf(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    // Aliases that would grow without end.
+    throw new ClusterAccessError(`read kubeconfig "${path}": ${messageOf(cause)}`);
+  }
 }
 
 function readEntries(

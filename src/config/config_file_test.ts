@@ -223,3 +223,7 @@ test("a file that can't be read is named", async () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test("a deep nest is refused for that, and at once", () => {
+  expect(problems("[".repeat(102) + "]".repeat(102))).toEqual(["1:102: nested more than 100 deep"]);
+});

@@ -20,6 +20,8 @@ export interface YamlDocument {
 /** The words of YAML 1.1 that Go's reader still takes for true and false where they stand without quotes. */
 const YES = /^(?:y|Y|yes|Yes|YES|on|On|ON)$/;
 const NO = /^(?:n|N|no|No|NO|off|Off|OFF)$/;
+/** No configuration is deeper; the path of each place of a deep nest would take megabytes. */
+const MAX_DEPTH = 100;
 /** Keys that would be lost in a JavaScript object. */
 const LOST = ["__proto__", "prototype", "constructor"];
 const OWN_WORDS: Readonly<Record<string, string>> = {
@@ -79,7 +81,10 @@ class Places {
   }
 
   visit(node: unknown, keys: readonly (string | number)[]): void {
-    if (isMap(node)) {
+    if (keys.length > MAX_DEPTH) {
+      const position = isNode(node) && node.range ? this.at(node.range[0]) : "1:1";
+      this.problems.push({ position, text: `nested more than ${MAX_DEPTH} deep` });
+    } else if (isMap(node)) {
       for (const { key, value } of node.items) this.#visitPair(key, value, keys);
     } else if (isSeq(node)) {
       for (const [index, item] of node.items.entries()) {
