@@ -48,7 +48,7 @@ export async function runController(
   const clock = systemClock();
   const random = systemRandom();
   const log = createLogger({ clock, verbosity: settings.logVerbosity, write: writeLog });
-  const metrics = createMetrics({ clock });
+  const metrics = createMetrics({ clock, timers: () => clock.timers });
   const { kubeconfig, context } = settings;
   const loading = loadClusterAccess({ kubeconfig, context, env: process.env, clock, log });
   const access = await Promise.race([loading, aborted(signal)]);

@@ -14,23 +14,47 @@ export interface Clock {
   after(delayMs: number, fire: () => void): Timer;
 }
 
+/** A clock that knows how many of its timers wait to fire: what grows without end shows there. */
+export interface CountingClock extends Clock {
+  readonly timers: number;
+}
+
 /** The longest delay that a JavaScript timer holds; longer ones would fire at once. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** The clock of the machine. Timers longer than 24 days are carried on in steps. */
-export function systemClock(): Clock {
+export function systemClock(): CountingClock {
+  let timers = 0;
   return {
+    get timers() {
+      return timers;
+    },
     now: () => Date.now(),
     // As performance.now, whose object alone costs half a megabyte of memory.
     monotonic: () => Bun.nanoseconds() / 1e6,
     after(delayMs, fire) {
       let handle: ReturnType<typeof setTimeout>;
+      let isWaiting = true;
+      const end = () => {
+        if (isWaiting) timers -= 1;
+        isWaiting = false;
+      };
       const wait = (leftMs: number) => {
         const stepMs = Math.min(Math.max(leftMs, 0), MAX_DELAY_MS);
-        handle = setTimeout(() => leftMs > stepMs ? wait(leftMs - stepMs) : fire(), stepMs);
+        handle = setTimeout(() => {
+          if (leftMs > stepMs) return wait(leftMs - stepMs);
+          end();
+          fire();
+        }, stepMs);
       };
+      timers += 1;
       wait(delayMs);
-      return { cancel: () => clearTimeout(handle) };
+      return {
+        cancel() {
+          clearTimeout(handle);
+          end();
+        },
+      };
     },
   };
 }

@@ -10,6 +10,8 @@ import { createWebhookMetrics, type Serve } from "./webhook_metrics.ts";
 export interface MetricsOptions {
   readonly clock: Clock;
   readonly readProcess?: () => ProcessFacts;
+  /** How many timers wait to fire; none where absent. */
+  readonly timers?: () => number;
 }
 
 /** Everything that is measured (spec 6.4, 7.5): whoever has something to report is handed its part. */
@@ -37,7 +39,7 @@ export interface Metrics {
 }
 
 /** A registry of its own with everything in it; one per process. */
-export function createMetrics({ clock, readProcess = readProcessFacts }: MetricsOptions): Metrics {
+export function createMetrics({ clock, readProcess = readProcessFacts, timers = () => 0 }: MetricsOptions): Metrics {
   const registry = new MetricRegistry();
   const crdOutdated = registry.gauge({
     name: "jobset_crd_outdated",
@@ -55,6 +57,11 @@ export function createMetrics({ clock, readProcess = readProcessFacts }: Metrics
   const readErrors = registry.counter({
     name: "certwatcher_read_certificate_errors_total",
     help: "How often a certificate could not be read from files",
+  });
+  const waiting = registry.gauge({
+    name: "jobset_timers",
+    help: "Timers that wait to fire",
+    collect: () => waiting.set({}, timers()),
   });
   registerProcessMetrics(registry, { clock, read: readProcess });
   return {

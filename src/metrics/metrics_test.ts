@@ -11,6 +11,7 @@ const METRICS: Readonly<Record<string, string>> = {
   jobset_watch_relists_total: "counter {resource}",
   jobset_cache_objects: "gauge {resource}",
   jobset_crd_outdated: "gauge {}",
+  jobset_timers: "gauge {}",
   controller_runtime_reconcile_total: "counter {controller,result}",
   controller_runtime_reconcile_errors_total: "counter {controller}",
   controller_runtime_terminal_reconcile_errors_total: "counter {controller}",

@@ -43,3 +43,11 @@ test("a real process has figures that make sense", () => {
   expect(facts.maxFds ?? 0).toBeGreaterThan(facts.openFds ?? 0);
   expect(facts.virtualBytes ?? 0).toBeGreaterThan(facts.residentBytes);
 });
+
+test("the timers that wait to fire are counted at each scrape", () => {
+  let timers = 3;
+  const metrics = createMetrics({ clock: new FakeClock(), readProcess: () => TEST_PROCESS, timers: () => timers });
+  expect(samplesOf(metrics.text())["jobset_timers"]).toBe(3);
+  timers = 5;
+  expect(samplesOf(metrics.text())["jobset_timers"]).toBe(5);
+});
