@@ -95,6 +95,7 @@ function followUp(queue: WorkQueue, key: string, outcome: Outcome): void {
       if (outcome.lookAgainMs !== undefined) queue.addAfter(key, outcome.lookAgainMs);
       return;
     case "again":
+      queue.forget(key);
       queue.addAfter(key, outcome.afterMs);
       return;
     case "backOff":
