@@ -20,7 +20,7 @@ export class Diary {
 
   /** Everything about a JobSet, and what happened to all, in order of time. */
   of(jobSet: string): readonly string[] {
-    return [...this.#lines.get(jobSet) ?? [], ...this.#lines.get("") ?? []].toSorted();
+    return [...new Set([jobSet, ""])].flatMap((name) => this.#lines.get(name) ?? []).toSorted();
   }
 
   #add(jobSet: string, text: string): void {

@@ -18,6 +18,8 @@ const FAULTS: readonly (readonly [string, number, Fault])[] = [
   ["cut answer", 0.05, { cutAfterBytes: 100 }],
 ];
 const CUT_STREAMS = 0.5;
+/** Watches that fail again and again wait for up to 30 s, and nothing happens meanwhile: they are spared for the most part. */
+const WATCH_SHARE = 0.25;
 
 export class Weather {
   readonly #proxy: FaultProxy;
@@ -41,12 +43,13 @@ export class Weather {
   change(strength: number): void {
     this.calm();
     if (strength === 0) return;
-    const chance = (probability: number) => () => this.#random.next() < probability * strength;
+    const chance = (probability: number) => (_method: string, _path: string, query: URLSearchParams) =>
+      this.#random.next() < probability * strength * (query.has("watch") ? WATCH_SHARE : 1);
     for (const [name, probability, fault] of FAULTS) {
       this.#rules.push([name, this.#proxy.rule({ ...fault, match: chance(probability) })]);
     }
-    const isCut = chance(CUT_STREAMS);
-    const match = (_method: string, _path: string, query: URLSearchParams) => query.has("watch") && isCut();
+    const match = (_method: string, _path: string, query: URLSearchParams) =>
+      query.has("watch") && this.#random.next() < CUT_STREAMS * strength;
     this.#rules.push(["cut stream", this.#proxy.rule({ cutAfterBytes: 20_000, match })]);
   }
 
