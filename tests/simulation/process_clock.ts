@@ -1,6 +1,9 @@
 import type { Clock, Timer } from "../../src/base/clock.ts";
 import type { Timeline } from "./timeline.ts";
 
+/** No timer of JavaScript is sooner; without that a wait too short for the clock's digits would never end. */
+const MIN_DELAY_MS = 1;
+
 /** One life of a process: what is planned for it does not happen after its end, nor while it stands still. */
 export class ProcessLife {
   readonly #timeline: Timeline;
@@ -77,6 +80,6 @@ export class ProcessClock implements Clock {
   }
 
   after(delayMs: number, fire: () => void): Timer {
-    return this.#life.after(delayMs, "timer", fire);
+    return this.#life.after(Math.max(delayMs, MIN_DELAY_MS), "timer", fire);
   }
 }
