@@ -72,8 +72,11 @@ const ACTIVE: JobPhase = { kind: "active" };
 const SUCCEEDING: JobPhase = { kind: "succeeding" };
 const COMPLETE: JobPhase = { kind: "complete" };
 
+/** Gives back an equal text: one that many Jobs share instead of each its own. */
+export type ShareText = <T extends string | undefined>(text: T) => T;
+
 /** Trims a Job for the cache; undefined for a Job that no JobSet controls. */
-export function readJob(body: JsonObject): Job | undefined {
+export function readJob(body: JsonObject, share: ShareText = (text) => text): Job | undefined {
   const metadata = asObject(body["metadata"]);
   const owner = controllerJobSet(metadata);
   const namespace = asString(metadata?.["namespace"]);
@@ -86,14 +89,14 @@ export function readJob(body: JsonObject): Job | undefined {
   const suspend = asBoolean(spec?.["suspend"]) ?? false;
   const conditions = readConditions(status?.["conditions"]);
   return {
-    namespace,
+    namespace: share(namespace),
     name,
     uid,
     resourceVersion: asString(metadata?.["resourceVersion"]) ?? "",
-    ownerKey: objectKey(namespace, owner.name),
-    ownerUid: owner.uid,
+    ownerKey: share(objectKey(namespace, owner.name)),
+    ownerUid: share(owner.uid),
     isDeleting: asString(metadata?.["deletionTimestamp"]) !== undefined,
-    replicatedJob: asString(labels?.[REPLICATED_JOB_NAME]),
+    replicatedJob: share(asString(labels?.[REPLICATED_JOB_NAME])),
     restartAttempt: labelInteger(labels?.[RESTART_ATTEMPT]),
     jobRestartAttempt: readJobRestartAttempt(labels?.[JOB_RESTART_ATTEMPT]),
     executionAttempt: labelInteger(at(metadata, "annotations", EXECUTION_ATTEMPT)),
@@ -107,8 +110,8 @@ export function readJob(body: JsonObject): Job | undefined {
     succeeded: asInteger(status?.["succeeded"]) ?? 0,
     phase: readPhase(conditions),
     hasAnnotations: asObject(metadata?.["annotations"]) !== undefined,
-    schedulingHash: suspend ? schedulingHash(at(spec, "template")) : "",
-    resourcesDigest: suspend ? resourcesDigest(at(spec, "template")) : "",
+    schedulingHash: suspend ? share(schedulingHash(at(spec, "template"))) : "",
+    resourcesDigest: suspend ? share(resourcesDigest(at(spec, "template"))) : "",
     templateExecutionAttempt: suspend
       ? asString(at(spec, "template", "metadata", "annotations", EXECUTION_ATTEMPT))
       : undefined,

@@ -73,3 +73,14 @@ test("Job: another pod template is taken once it is suspended, its Pods gone, an
   expect(takes({ suspend: true }, { startTime })).toBe(false);
   expect(takes({ suspend: true }, { startTime, conditions })).toBe(true);
 });
+
+test("Job: what all Jobs of a JobSet have in common is shared, and nothing else", () => {
+  const shared: (string | undefined)[] = [];
+  const share = <T extends string | undefined>(text: T): T => {
+    shared.push(text);
+    return text;
+  };
+  const body = jobBody({ labels: { "jobset.sigs.k8s.io/replicatedjob-name": "w" } });
+  expect(readJob(body, share)).toEqual(readJob(body));
+  expect(shared.sort()).toEqual(["ns", "ns/js", "u", "w"]);
+});

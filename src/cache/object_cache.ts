@@ -94,13 +94,14 @@ export class ObjectCache<T extends CacheEntry> {
   /** The watch has a whole list: it becomes the state in one step, but for own writes that are newer than it. */
   replace(items: Iterable<T>, resourceVersion: string): void {
     const stale = this.isAheadOf(resourceVersion);
-    const listed = new Set<string>();
+    // The first list has nothing to drop, and is the longest.
+    const listed = this.#size > 0 || this.#gone.size > 0 ? new Set<string>() : undefined;
     const changes: CacheChange<T>[] = [];
     for (const item of items) {
-      listed.add(item.uid);
+      listed?.add(item.uid);
       if (!stale || !this.#diedBefore(item)) this.#put(item, changes);
     }
-    this.#dropUnlisted(listed, resourceVersion, changes);
+    if (listed !== undefined) this.#dropUnlisted(listed, resourceVersion, changes);
     if (!stale) this.#completeTo = resourceVersion;
     this.#tell(changes);
   }

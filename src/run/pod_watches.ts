@@ -5,8 +5,8 @@ import type { JobSet } from "../api/job_set.ts";
 import { JOBSET_NAME } from "../api/keys.ts";
 import { type Domains, type Node, nodeReader } from "../api/node.ts";
 import { type Pod, readPod } from "../api/pod.ts";
-import { Interner } from "../cache/interner.ts";
 import type { ObjectCache } from "../cache/object_cache.ts";
+import { podPacker } from "../cache/packed_pod.ts";
 import { PodIndex } from "../cache/pod_index.ts";
 import type { ObserveWatch } from "../metrics/watch_metrics.ts";
 import { PodDemand } from "./pod_demand.ts";
@@ -115,22 +115,11 @@ export class PodWatches {
   }
 }
 
-/** Pods of one Job share their texts. */
+/** Pods of one Job share what they have in common. */
 function podReader(): (body: Parameters<typeof readPod>[0]) => Pod | undefined {
-  const texts = new Interner();
+  const pack = podPacker();
   return (body) => {
     const pod = readPod(body);
-    if (pod === undefined) return undefined;
-    return {
-      ...pod,
-      namespace: texts.share(pod.namespace),
-      ownerKey: texts.share(pod.ownerKey),
-      jobSetUid: texts.share(pod.jobSetUid),
-      jobKey: texts.share(pod.jobKey),
-      jobUid: texts.share(pod.jobUid),
-      nodeName: texts.share(pod.nodeName),
-      topologyKey: texts.share(pod.topologyKey),
-      topologyValue: texts.share(pod.topologyValue),
-    };
+    return pod === undefined ? undefined : pack(pod);
   };
 }

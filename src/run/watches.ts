@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { type Job, readJob } from "../api/job.ts";
@@ -6,6 +7,7 @@ import { type JobSet, readJobSet } from "../api/job_set.ts";
 import { API_VERSION } from "../api/keys.ts";
 import { type Priorities, prioritiesOf, type PriorityClass, readPriorityClass } from "../api/priority.ts";
 import { readService, type Service } from "../api/service.ts";
+import { Interner } from "../cache/interner.ts";
 import { type CacheEntry, ObjectCache } from "../cache/object_cache.ts";
 import { isForbidden } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
@@ -62,7 +64,7 @@ export class Watches {
     this.#log = parts.log;
     const { jobSets, jobs, services } = caches;
     this.#add(parts, "JobSets", { cache: jobSets, trim: readJobSet, path: `/apis/${API_VERSION}${scope}/jobsets` });
-    this.#add(parts, "Jobs", { cache: jobs, trim: readJob, path: `/apis/batch/v1${scope}/jobs` });
+    this.#add(parts, "Jobs", { cache: jobs, trim: jobReader(), path: `/apis/batch/v1${scope}/jobs` });
     this.#add(parts, "Services", {
       cache: services,
       trim: readService,
@@ -172,4 +174,10 @@ export class Watches {
     this.#watchers.push({ resource: what.toLowerCase(), cache, watcher });
     this.#synced.push(isSynced.promise);
   }
+}
+
+/** Jobs of one JobSet share what they have in common. */
+function jobReader(): (body: JsonObject) => Job | undefined {
+  const texts = new Interner();
+  return (body) => readJob(body, (text) => texts.share(text));
 }

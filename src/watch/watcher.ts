@@ -64,7 +64,8 @@ const ALIVE_MS = 300_000;
 /** Keeps a sink in step with a collection of the API server, for as long as it runs. */
 export class Watcher<T> {
   readonly #options: WatcherOptions<T>;
-  readonly #buffer = new Map<string, T>();
+  /** Namespace → name. Joined keys would be a text more for each object, among those that stay. */
+  readonly #buffer = new Map<string, Map<string, T>>();
   #state: WatchState = INITIAL_WATCH_STATE;
   /** The stream or request under way; what an older one still says is not heard. */
   #task: AbortController | undefined;
@@ -277,8 +278,13 @@ export class Watcher<T> {
   #collect(object: JsonObject, kind: "upsert" | "delete"): void {
     const { namespace, name } = identityOf(object);
     const item = kind === "delete" ? undefined : this.#options.trim(object);
-    if (item === undefined) this.#buffer.delete(`${namespace}/${name}`);
-    else this.#buffer.set(`${namespace}/${name}`, item);
+    let names = this.#buffer.get(namespace);
+    if (item === undefined) {
+      names?.delete(name);
+      return;
+    }
+    if (names === undefined) this.#buffer.set(namespace, names = new Map());
+    names.set(name, item);
   }
 
   #deliver({ kind, object }: ObjectLine): void {
@@ -289,7 +295,7 @@ export class Watcher<T> {
   }
 
   #swap(resourceVersion: string): void {
-    const items = [...this.#buffer.values()];
+    const items = [...this.#buffer.values()].flatMap((names) => [...names.values()]);
     this.#buffer.clear();
     this.#options.sink.replace(items, resourceVersion);
     if (this.#synced) return;
