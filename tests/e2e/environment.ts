@@ -33,6 +33,8 @@ export interface Description {
   readonly binary: string;
   /** Of this machine, where the API server calls the webhooks. */
   readonly webhookPort: number;
+  /** Where the contract tests ask for a compaction. */
+  readonly etcdUrl: string;
 }
 
 export interface KubectlAnswer {
@@ -143,6 +145,7 @@ export async function findEnvironment(): Promise<Environment> {
     auditLog: read("auditLog"),
     binary: read("binary"),
     webhookPort: asInteger(at(described, "webhookPort")) ?? 0,
+    etcdUrl: read("etcdUrl"),
   };
   return new Environment(description, (await findBinaries(findVersion())).kubectl, () => Promise.resolve());
 }
@@ -189,6 +192,7 @@ export function describe(
     auditLog: join(controlPlane.dir, "audit.log"),
     binary,
     webhookPort,
+    etcdUrl: controlPlane.etcdUrl,
   };
 }
 
