@@ -9,6 +9,8 @@ import { copyTree } from "./mutants/scratch_tree.ts";
 import { ROOT } from "./steps.ts";
 
 const TIMEOUT_MS = 120_000;
+/** All stages, on a machine that has other things to do. */
+const GREEN_TIMEOUT_MS = 600_000;
 
 const mutants = listMutants(ROOT, process.argv.slice(2));
 const tree = copyTree(ROOT);
@@ -33,7 +35,7 @@ process.exit(survivors.length === 0 && mutants.length > 0 ? 0 : 1);
 async function mustBeGreen(chosen: readonly Mutant[]): Promise<void> {
   const [first] = chosen;
   if (first === undefined) throw new Error("no mutant has such a name");
-  const verdict = await findKiller({ root: tree.root, area: first.area, timeoutMs: TIMEOUT_MS });
+  const verdict = await findKiller({ root: tree.root, area: first.area, timeoutMs: GREEN_TIMEOUT_MS });
   if (verdict.kind !== "survived") throw new Error(`without a mutant the tests must be green: ${words(verdict)}`);
 }
 
@@ -58,6 +60,6 @@ function words(verdict: Verdict): string {
     case "survived":
       return "SURVIVED";
     case "late":
-      return `SURVIVED: no verdict within ${TIMEOUT_MS / 1000} s`;
+      return "SURVIVED: no verdict in time";
   }
 }
