@@ -1,6 +1,7 @@
 /** Draws a picture as SVG: no scripts, no outside assets, its own colours for light and dark. Pure. */
 import { placeCaptions } from "./captions.ts";
 import type { Bar, LegendEntry, Mark, MarkKind, Panel, Picture, Row } from "./picture.ts";
+import { escapeText, roundPixel } from "./svg_text.ts";
 
 const WIDTH = 920;
 const MARGIN = 16;
@@ -31,7 +32,7 @@ text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}.h{font-weig
 `.trim().replaceAll("\n", "");
 
 export function drawSvg(picture: Picture): string {
-  const x = (ms: number) => round(LEFT + (RIGHT - LEFT) * Math.min(1, Math.max(0, ms / picture.durationMs)));
+  const x = (ms: number) => roundPixel(LEFT + (RIGHT - LEFT) * Math.min(1, Math.max(0, ms / picture.durationMs)));
   const body: string[] = [];
   let y = MARGIN;
   for (const panel of picture.panels) {
@@ -47,8 +48,8 @@ export function drawSvg(picture: Picture): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ` +
     `role="img" aria-labelledby="title desc">`,
-    `<title id="title">${escape(picture.title)}</title>`,
-    `<desc id="desc">${escape(picture.description)}</desc>`,
+    `<title id="title">${escapeText(picture.title)}</title>`,
+    `<desc id="desc">${escapeText(picture.description)}</desc>`,
     `<style>${STYLE}</style>`,
     `<rect class="g" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
     ...body,
@@ -85,12 +86,12 @@ function drawPanel({ title, rows, moments }: Panel, { x, top, durationMs }: Plac
   return {
     bottom,
     parts: [
-      ...(title === "" ? [] : [`<text class="t h" x="${MARGIN}" y="${top + 13}">${escape(title)}</text>`]),
+      ...(title === "" ? [] : [`<text class="t h" x="${MARGIN}" y="${top + 13}">${escapeText(title)}</text>`]),
       ...ticks(durationMs).map((ms) => line("a", [x(ms), rowsTop, x(ms), bottom])),
       ...captions.map(({ at, lane }) => line("m", [at, laneY(lane) + 3, at, bottom])),
       ...captions.map(({ at, start, isLeft, lane, text }) => {
-        const place = isLeft ? `x="${at}" text-anchor="end"` : `x="${round(start)}"`;
-        return `<text class="t c" ${place} y="${laneY(lane)}">${escape(text)}</text>`;
+        const place = isLeft ? `x="${at}" text-anchor="end"` : `x="${roundPixel(start)}"`;
+        return `<text class="t c" ${place} y="${laneY(lane)}">${escapeText(text)}</text>`;
       }),
       ...rows.flatMap((row, index) => drawRow(row, x, rowsTop + index * ROW)),
     ],
@@ -99,7 +100,7 @@ function drawPanel({ title, rows, moments }: Panel, { x, top, durationMs }: Plac
 
 function drawRow({ label, bars, marks }: Row, x: Place["x"], top: number): readonly string[] {
   return [
-    `<text class="t" x="${LEFT - 8}" y="${top + 15}" text-anchor="end">${escape(label)}</text>`,
+    `<text class="t" x="${LEFT - 8}" y="${top + 15}" text-anchor="end">${escapeText(label)}</text>`,
     ...bars.flatMap((bar) => drawBar(bar, x, top + (ROW - BAR) / 2)),
     ...marks.map((mark) => drawMark(mark.kind, x(mark.atMs), top + ROW / 2)),
   ];
@@ -107,19 +108,19 @@ function drawRow({ label, bars, marks }: Row, x: Place["x"], top: number): reado
 
 function drawBar({ fromMs, toMs, tone, text }: Bar, x: Place["x"], top: number): readonly string[] {
   const left = x(fromMs);
-  const width = round(Math.max(1, x(toMs) - left));
+  const width = roundPixel(Math.max(1, x(toMs) - left));
   const rect = `<rect class="${tone}" x="${left}" y="${top}" width="${width}" height="${BAR}" rx="2"/>`;
   if (text === undefined || text.length * CHARACTER + 8 > width) return [rect];
   const ink = tone === "waiting" || tone === "starting" || tone === "ending" ? "d" : "b";
-  return [rect, `<text class="${ink}" x="${round(left + 5)}" y="${top + 11}">${escape(text)}</text>`];
+  return [rect, `<text class="${ink}" x="${roundPixel(left + 5)}" y="${top + 11}">${escapeText(text)}</text>`];
 }
 
 function drawMark(kind: Mark["kind"], x: number, y: number): string {
   switch (kind) {
     case "failure":
-      return `<path class="failure" d="M${round(x - 5)} ${y - 5}l10 10m0-10l-10 10"/>`;
+      return `<path class="failure" d="M${roundPixel(x - 5)} ${y - 5}l10 10m0-10l-10 10"/>`;
     case "lifted":
-      return `<path class="lifted" d="M${round(x - 5)} ${y + 5}l5-10 5 10z"/>`;
+      return `<path class="lifted" d="M${roundPixel(x - 5)} ${y + 5}l5-10 5 10z"/>`;
     case "deleted":
       return line("deleted", [x, y - 9, x, y + 9]);
   }
@@ -145,9 +146,9 @@ function drawLegend(entries: readonly LegendEntry[], top: number): Drawn {
     }
     parts.push(
       "tone" in entry
-        ? `<rect class="${entry.tone}" x="${round(left)}" y="${y}" width="16" height="${BAR - 2}" rx="2"/>`
-        : drawMark(entry.mark satisfies MarkKind, round(left + 8), y + 6),
-      `<text class="f" x="${round(left + 22)}" y="${y + 10}">${escape(entry.text)}</text>`,
+        ? `<rect class="${entry.tone}" x="${roundPixel(left)}" y="${y}" width="16" height="${BAR - 2}" rx="2"/>`
+        : drawMark(entry.mark satisfies MarkKind, roundPixel(left + 8), y + 6),
+      `<text class="f" x="${roundPixel(left + 22)}" y="${y + 10}">${escapeText(entry.text)}</text>`,
     );
     left += width;
   }
@@ -156,7 +157,7 @@ function drawLegend(entries: readonly LegendEntry[], top: number): Drawn {
 
 function axisNumbers(durationMs: number, x: Place["x"], top: number): readonly string[] {
   return ticks(durationMs).map((ms) =>
-    `<text class="f" x="${x(ms)}" y="${top + 4}" text-anchor="middle">${round(ms / 1000)} s</text>`
+    `<text class="f" x="${x(ms)}" y="${top + 4}" text-anchor="middle">${roundPixel(ms / 1000)} s</text>`
   );
 }
 
@@ -170,13 +171,4 @@ function ticks(durationMs: number): readonly number[] {
 
 function line(style: string, [x1, y1, x2, y2]: readonly [number, number, number, number]): string {
   return `<path class="${style}" d="M${x1} ${y1}${x1 === x2 ? `V${y2}` : `L${x2} ${y2}`}"/>`;
-}
-
-/** A tenth of a pixel is more than enough, and makes short files. */
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

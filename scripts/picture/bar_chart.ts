@@ -1,0 +1,96 @@
+/** Draws rows of horizontal bars as SVG, in groups: its own colours for light and dark, no scripts, no outside assets. Pure. */
+import { escapeText, roundPixel } from "./svg_text.ts";
+
+/** good: as asked for; near: missed by no more than noise; bad: missed; plain: nothing is asked for. */
+export type BarTone = "good" | "near" | "bad" | "plain";
+
+export interface ChartBar {
+  readonly label: string;
+  readonly value: number;
+  /** Stands behind the bar. */
+  readonly text: string;
+  readonly tone: BarTone;
+}
+
+export interface BarGroup {
+  readonly title: string;
+  readonly bars: readonly ChartBar[];
+  /** A line across all bars of the group. */
+  readonly limit?: { readonly value: number; readonly text: string };
+}
+
+export interface BarChart {
+  /** For those who do not see the picture, and for search. */
+  readonly title: string;
+  readonly description: string;
+  readonly groups: readonly BarGroup[];
+  /** Below the bars, in small. */
+  readonly footer: string;
+}
+
+const WIDTH = 920;
+const MARGIN = 16;
+const LEFT = 210;
+/** Behind the longest bar there is room for its words. */
+const RIGHT = WIDTH - 240;
+const TITLE = 26;
+const ROW = 22;
+const BAR = 14;
+const GAP = 10;
+const FOOTER = 20;
+/** What is far over its limit does not make all others invisible. */
+const MOST_LIMITS = 2;
+
+const STYLE = `
+.g{fill:#fff;stroke:#d0d7de}.t{fill:#1f2328}.f{fill:#59636e}.m{stroke:#59636e;stroke-dasharray:3 3}
+text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}.h{font-weight:600;font-size:12px}
+.good{fill:#1a7f5a}.near{fill:#bf8700}.bad{fill:#cf222e}.plain{fill:#2f72d0}
+@media (prefers-color-scheme:dark){.g{fill:#0d1117;stroke:#3d444d}.t{fill:#e6edf3}.f{fill:#9198a1}.m{stroke:#9198a1}
+.good{fill:#238a63}.near{fill:#d29922}.bad{fill:#f85149}.plain{fill:#3f82e0}}
+`.trim().replaceAll("\n", "");
+
+export function drawBarChart({ title, description, groups, footer }: BarChart): string {
+  const body: string[] = [];
+  let y = MARGIN;
+  for (const group of groups) {
+    body.push(...drawGroup(group, y));
+    y += TITLE + group.bars.length * ROW + GAP;
+  }
+  body.push(`<text class="f" x="${MARGIN}" y="${y + FOOTER - 8}">${escapeText(footer)}</text>`);
+  const height = y + FOOTER;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ` +
+    `role="img" aria-labelledby="title desc">`,
+    `<title id="title">${escapeText(title)}</title>`,
+    `<desc id="desc">${escapeText(description)}</desc>`,
+    `<style>${STYLE}</style>`,
+    `<rect class="g" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
+    ...body,
+    "</svg>",
+    "",
+  ].join("\n");
+}
+
+function drawGroup({ title, bars, limit }: BarGroup, top: number): readonly string[] {
+  const largest = Math.max(limit?.value ?? 0, ...bars.map(({ value }) => value));
+  const end = limit === undefined ? largest : Math.min(largest, MOST_LIMITS * limit.value);
+  const widthOf = (value: number) => roundPixel((RIGHT - LEFT) * Math.min(1, end === 0 ? 0 : value / end));
+  const rowsTop = top + TITLE;
+  const parts = [`<text class="t h" x="${MARGIN}" y="${top + 15}">${escapeText(title)}</text>`];
+  for (const [index, { label, value, text, tone }] of bars.entries()) {
+    const y = rowsTop + index * ROW;
+    const width = Math.max(1, widthOf(value));
+    parts.push(
+      `<text class="t" x="${LEFT - 8}" y="${y + 15}" text-anchor="end">${escapeText(label)}</text>`,
+      `<rect class="${tone}" x="${LEFT}" y="${y + (ROW - BAR) / 2}" width="${width}" height="${BAR}" rx="2"/>`,
+      `<text class="f" x="${roundPixel(LEFT + width + 6)}" y="${y + 15}">${escapeText(text)}</text>`,
+    );
+  }
+  if (limit === undefined) return parts;
+  const x = LEFT + widthOf(limit.value);
+  return [
+    ...parts,
+    `<path class="m" d="M${x} ${rowsTop - 4}V${rowsTop + bars.length * ROW}"/>`,
+    `<text class="f" x="${x}" y="${rowsTop - 8}" text-anchor="middle">${escapeText(limit.text)}</text>`,
+  ];
+}
