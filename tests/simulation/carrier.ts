@@ -67,20 +67,21 @@ export class Carrier {
     this.#options.onEnd();
   }
 
+  /** Sets out with the line that is due next. */
   #move(): void {
     if (this.#isMoving || this.#isSilent || this.#isOver) return;
-    this.#isMoving = true;
-    const { random } = this.#options;
-    const isLate = this.#happens("lateLine");
-    const ms = LINE_MS.min + LINE_MS.span * random.next() ** 3 + (isLate ? LATE_MS * random.next() ** 2 : 0);
-    this.#after(ms, "line", () => this.#arrive());
-  }
-
-  #arrive(): void {
-    this.#isMoving = false;
-    if (this.#isSilent) return;
     const line = this.#options.stream.next();
     if (line === undefined) return;
+    this.#isMoving = true;
+    const isLate = this.#happens("lateLine");
+    const { random } = this.#options;
+    const ms = LINE_MS.min + LINE_MS.span * random.next() ** 3 + (isLate ? LATE_MS * random.next() ** 2 : 0);
+    this.#after(ms, "line", () => this.#arrive(line));
+  }
+
+  #arrive(line: string): void {
+    this.#isMoving = false;
+    if (this.#isSilent) return;
     if (this.#happens("silence")) {
       this.#isSilent = true;
       return;
