@@ -2,7 +2,9 @@
 import { asString, at, type JsonObject } from "../../../src/base/json.ts";
 import type { Write } from "../types.ts";
 import { type Failure, isReady, type JobFacts, type Phase, readJobFacts } from "./job_facts.ts";
-import { jobRestartsAt, type JobSetFacts, readJobSetFacts, terminalOf } from "./job_set_facts.ts";
+import { isTrue, jobRestartsAt, type JobSetFacts, readJobSetFacts, terminalOf } from "./job_set_facts.ts";
+
+const READY = "JobsReady: all jobs are ready";
 
 /** A step in the life of a Job that the controller decides by; in the order of the writes. */
 export interface Moment {
@@ -113,6 +115,8 @@ export class Truth {
 
   #compare(record: JobSetRecord, before: JobSetFacts, after: JobSetFacts): void {
     for (const { reason, message } of after.status.conditions) record.told.add(`${reason}: ${message}`);
+    // Spec 3.2: step 4 changes the condition, and is told of, before step 5 or 6 of the same write changes its words.
+    if (isTrue(before.status, "RestartingJobSet") && !isTrue(after.status, "RestartingJobSet")) record.told.add(READY);
     if (after.status.restarts !== before.status.restarts) {
       record.moments = record.moments.filter(({ attempt }) => attempt >= before.status.restarts);
       record.succeeded.clear();
