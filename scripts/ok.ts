@@ -2,7 +2,7 @@
 import { runStep, type Step, sum, testStep, toolStep, type Total, totalLine } from "./steps.ts";
 
 const STEPS: readonly Step[] = [
-  testStep("unit tests", ["./src", "./tests/plan", "./scripts"], { flags: ["--only-failures"] }),
+  testStep("unit tests", ["./src", "./tests/plan", "./tests/bench", "./scripts"], { flags: ["--only-failures"] }),
   toolStep("types", "bun", "check"),
   toolStep("lint", "deno", "lint", "--quiet"),
   toolStep("format", "deno", "fmt", "--check"),
