@@ -90,6 +90,8 @@ type Change =
   | { readonly kind: "remove" }
   | { readonly kind: "wrap" }
   | { readonly kind: "repeat" }
+  /** Into a list, or what stands before a list's first item. */
+  | { readonly kind: "insert"; readonly value: unknown }
   | { readonly kind: "key"; readonly key: string; readonly value: unknown };
 
 const change: fc.Arbitrary<Change> = fc.oneof(
@@ -97,6 +99,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Change>({ kind: "remove" }) },
   { weight: 1, arbitrary: fc.constant<Change>({ kind: "wrap" }) },
   { weight: 2, arbitrary: fc.constant<Change>({ kind: "repeat" }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("insert" as const), value: anyJson }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("key" as const), key: oddText, value: anyJson }) },
 );
 
@@ -135,6 +138,7 @@ function* pathsOf(value: unknown, path: Path): Generator<Path> {
 
 function changed(here: unknown, [step, ...rest]: Path, what: Change): unknown {
   if (step === undefined) return changedWhole(here, what);
+  if (what.kind === "insert" && rest.length === 0 && Array.isArray(here)) return [what.value, ...here];
   if (Array.isArray(here)) return here.map((item, index) => index === step ? changed(item, rest, what) : item);
   const entries = Object.entries(asObject(here) ?? {}).map(([key, inner]) =>
     [key, key === step ? changed(inner, rest, what) : inner] as const
@@ -152,6 +156,8 @@ function changedWhole(here: unknown, what: Change): unknown {
       return [here];
     case "repeat":
       return Array.isArray(here) ? [...here, ...here] : here;
+    case "insert":
+      return Array.isArray(here) ? [what.value, ...here] : [what.value];
     case "key":
       return Object.fromEntries([...Object.entries(asObject(here) ?? {}), [what.key, what.value]]);
   }

@@ -1,5 +1,5 @@
 /** Names are always valid or refused: a JobSet that passes never leads to an object that the API server won't take for its names. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { errorText } from "../../src/admission/field_error.ts";
 import { validateCreate } from "../../src/admission/validate_create.ts";
@@ -9,6 +9,9 @@ import { readJobSet } from "../../src/api/job_set.ts";
 import { createOf, jobFactory } from "../../src/plan/job_factory.ts";
 import { nothingKnown } from "../../src/plan/nothing_known.ts";
 import { render } from "../../src/plan/render.ts";
+
+/** A second or two on a machine of its own, and the gate runs beside other work. */
+setDefaultTimeout(60_000);
 
 const SEED = 20260801;
 const LABEL_1123 = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
