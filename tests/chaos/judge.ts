@@ -17,25 +17,26 @@ export interface JudgeOptions {
   readonly report: (violation: Violation) => void;
   /** Whether this Job was deleted by a user of the play, by its uid. */
   readonly isDeletedByHand: (uid: string) => boolean;
-  /**
-   * How old a view of the controller may have been at this moment: a request that was on its way, or a decision of one that
-   * could not hear yet, may take effect so much later.
-   */
-  readonly graceMs: (atMs: number) => number;
+  /** A request that was on its way at a moment may take effect so much later. */
+  readonly lateMs: number;
+  /** For how long from this moment on the controller may not have heard of it; 0 where all was well. */
+  readonly deafMs: (sinceMs: number) => number;
 }
 
 export interface Tally {
   jobSets: number;
   jobs: number;
   restarts: number;
-  /** Jobs made for a JobSet that had just finished, gone on or been deleted, within the grace. */
+  /** Deeds for a JobSet that had just finished, gone on or been deleted, as their requests were on their way. */
   late: number;
+  /** The same by a controller that could not hear of it. */
+  deaf: number;
   /** When the controller last changed something. */
   lastDeedAtMs: number;
 }
 
 export class Judge {
-  readonly tally: Tally = { jobSets: 0, jobs: 0, restarts: 0, late: 0, lastDeedAtMs: 0 };
+  readonly tally: Tally = { jobSets: 0, jobs: 0, restarts: 0, late: 0, deaf: 0, lastDeedAtMs: 0 };
   readonly #options: JudgeOptions;
   readonly #lives = new Map<string, Life>();
   readonly #current = new Map<string, Life>();
@@ -181,8 +182,7 @@ export class Judge {
   /** The garbage collector, a user of the play, or the controller. */
   #judgeDelete(life: Life, job: JobFacts, atMs: number): void {
     const { facts } = life;
-    if (life.deletingAtMs !== undefined || life.goneAtMs !== undefined) return;
-    if (this.#options.isDeletedByHand(job.uid)) {
+    if (life.deletingAtMs !== undefined || life.goneAtMs !== undefined || this.#options.isDeletedByHand(job.uid)) {
       life.made.delete(`${job.attempt} ${job.name}`);
       return;
     }
@@ -192,10 +192,12 @@ export class Judge {
     this.#report(life, "no Job of the current attempt is deleted", detail);
   }
 
-  /** Whether it may be the late effect of an old view. */
+  /** Whether it may be the effect of an old view. */
   #lateOr(atMs: number, sinceMs: number, complain: () => void): void {
-    if (atMs - sinceMs > this.#options.graceMs(sinceMs)) return complain();
-    this.tally.late += 1;
+    const { lateMs, deafMs } = this.#options;
+    if (atMs - sinceMs <= lateMs) this.tally.late += 1;
+    else if (atMs - sinceMs <= lateMs + deafMs(sinceMs)) this.tally.deaf += 1;
+    else complain();
   }
 
   #report(life: Life, invariant: string, detail: string): void {
