@@ -19,10 +19,16 @@ const SIMULATED = ["--seed", "1", "--steps", "300000"];
 
 /** Runs the stages of a mutant in its tree until one is red. */
 export async function findKiller(
-  { root, area, timeoutMs }: { readonly root: string; readonly area: string; readonly timeoutMs: number },
+  { root, area, isSimulated, timeoutMs }: {
+    readonly root: string;
+    readonly area: string;
+    /** By the simulation alone. */
+    readonly isSimulated: boolean;
+    readonly timeoutMs: number;
+  },
 ): Promise<Verdict> {
   const deadline = performance.now() + timeoutMs;
-  for (const stage of stagesOf(root, area)) {
+  for (const stage of isSimulated ? [simulation()] : stagesOf(root, area)) {
     const verdict = await runStage(root, stage, deadline - performance.now());
     if (verdict.kind !== "survived") return verdict;
   }
@@ -31,12 +37,15 @@ export async function findKiller(
 
 function stagesOf(root: string, area: string): readonly Stage[] {
   const near = area === "plan" ? ["./src/plan", "./tests/plan"] : [`./src/${area}`];
-  const simulation = { command: [process.execPath, SIMULATION, ...SIMULATED], readKiller: readViolation };
   return [
     tests(...near),
     tests("./src", "./tests/plan"),
-    ...(existsSync(join(root, SIMULATION)) ? [simulation] : []),
+    ...(existsSync(join(root, SIMULATION)) ? [simulation()] : []),
   ];
+}
+
+function simulation(): Stage {
+  return { command: [process.execPath, SIMULATION, ...SIMULATED], readKiller: readViolation };
 }
 
 function tests(...paths: readonly string[]): Stage {
