@@ -4,12 +4,14 @@ import { Story, terminal } from "./test_frames.ts";
 
 function judged(
   byHand: readonly string[] = [],
+  deafMs = 0,
 ): { readonly story: Story; readonly judge: Judge; found(): readonly string[] } {
   const violations: Violation[] = [];
   const judge = new Judge({
     report: (violation) => violations.push(violation),
     isDeletedByHand: (uid) => byHand.includes(uid),
-    graceMs: () => 1_000,
+    lateMs: 1_000,
+    deafMs: () => deafMs,
   });
   const story = new Story((frame) => judge.onFrame(frame));
   return { story, judge, found: () => violations.map(({ invariant }) => invariant) };
@@ -57,6 +59,15 @@ test("a Job made after the terminal state is found, unless it may have been on i
   story.jobSet().jobSet({}, terminal("Failed")).wait(900).job(0);
   expect(found()).toEqual([]);
   expect(judge.tally.late).toBe(1);
+  story.wait(200).job(1);
+  expect(found()).toEqual(["no Job is made after the terminal state"]);
+});
+
+test("a Job made by a controller that may not have heard of the end is counted apart", () => {
+  const { story, judge, found } = judged([], 10_000);
+  story.jobSet().jobSet({}, terminal("Failed")).wait(10_900).job(0);
+  expect(found()).toEqual([]);
+  expect(judge.tally).toMatchObject({ late: 0, deaf: 1 });
   story.wait(200).job(1);
   expect(found()).toEqual(["no Job is made after the terminal state"]);
 });

@@ -6,7 +6,7 @@ import { Story, terminal } from "./test_frames.ts";
 const NOW = Date.parse("2030-01-01T00:00:10Z");
 
 function problemsOf(goal: Goal, tell: (story: Story) => void): readonly string[] {
-  const judge = new Judge({ report: () => {}, isDeletedByHand: () => true, graceMs: () => 0 });
+  const judge = new Judge({ report: () => {}, isDeletedByHand: () => true, lateMs: 0, deafMs: () => 0 });
   tell(new Story((frame) => judge.onFrame(frame)));
   return restProblems(judge.find("ns", "js"), goal, NOW).map((problem) => problem.replace(/: restarts .*/, ""));
 }

@@ -3,13 +3,16 @@
  * goes well again, and within `CALM_MS` everything must have come to its right end. What holds all along is judged on a record of
  * every write.
  */
+import { at } from "../../src/base/json.ts";
 import { seededRandom } from "../../src/base/seeded_random.ts";
 import { waitFor } from "../../scripts/control_plane/wait.ts";
 import { CONTROLLER_USER } from "../e2e/environment.ts";
+import { NAMESPACE } from "../e2e/installation.ts";
 import { AuditLog } from "../bench/audit_log.ts";
 import { readReigns } from "../e2e/reigns.ts";
 import { ACTED_KINDS } from "./acted_kinds.ts";
 import { auditLine, Diary } from "./diary.ts";
+import { Disturbances } from "./disturbances.ts";
 import { EtcdRecord } from "./etcd_record.ts";
 import { clusterIncidents, controllerIncidents } from "./incidents.ts";
 import { Judge, type Violation } from "./judge.ts";
@@ -43,7 +46,10 @@ const QUIET_MS = 5_000;
 /** Of the time asked for: start, rest and quiet take the remainder. */
 const REST_SHARE_MS = 40_000;
 const PROGRESS_MS = 10_000;
+/** A request on its way may be held up so long: by the proxy, and on a busy machine. */
 const LATE_MS = 3_000;
+/** Watches that failed again and again wait for up to 30 s, and need a moment to be answered. */
+const DEAF_MS = 35_000;
 const MAX_VIOLATIONS = 10;
 const EVERYTHING_MINUTES = 3;
 const STRENGTHS = [0, 0, 0.3, 0.6, 1] as const;
@@ -54,6 +60,7 @@ const WRITES = ["create", "update", "patch", "delete"];
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const system = await startSystem(options.report);
   try {
+    options.signal.throwIfAborted();
     return await new Chaos(options, system).run();
   } finally {
     await system.stop();
@@ -66,6 +73,7 @@ class Chaos {
   readonly #violations: Violation[] = [];
   readonly #diary = new Diary();
   readonly #byHand = new Set<string>();
+  readonly #disturbances = new Disturbances(DEAF_MS);
   readonly #judge: Judge;
   readonly #weather: Weather;
   readonly #audit: AuditLog;
@@ -78,7 +86,8 @@ class Chaos {
     this.#judge = new Judge({
       report: (violation) => this.#blame(violation),
       isDeletedByHand: (uid) => this.#byHand.has(uid),
-      graceMs: () => LATE_MS,
+      lateMs: LATE_MS,
+      deafMs: (sinceMs) => this.#disturbances.deafMs(sinceMs),
     });
     this.#weather = new Weather(system.proxy, seededRandom(options.seed + 1));
     this.#audit = new AuditLog(system.environment.description.auditLog);
@@ -142,7 +151,14 @@ class Chaos {
     const note = (line: string) => this.#diary.note(line);
     const track = (offset: number, make: typeof clusterIncidents, pauseMs: readonly [number, number]) => {
       const draw = new Draw(seededRandom(seed + offset));
-      return new Track({ incidents: make({ ...parts, draw }), draw, judge: this.#judge, pauseMs, note });
+      return new Track({
+        incidents: make({ ...parts, draw }),
+        draw,
+        judge: this.#judge,
+        disturbances: this.#disturbances,
+        pauseMs,
+        note,
+      });
     };
     return [track(2, clusterIncidents, [2_000, 7_000]), track(3, controllerIncidents, [500, 4_000])];
   }
@@ -150,9 +166,12 @@ class Chaos {
   async #changeWeather(): Promise<void> {
     const draw = new Draw(seededRandom(this.#options.seed + 4));
     while (!this.#isCalm) {
-      this.#weather.change(draw.of(...STRENGTHS));
+      const strength = draw.of(...STRENGTHS);
+      if (strength > 0) this.#disturbances.begin();
+      this.#weather.change(strength);
       const changeAt = performance.now() + draw.between(2_000, 8_000);
       await until(() => this.#isCalm || performance.now() > changeAt, this.#abort.signal);
+      if (strength > 0) this.#disturbances.end();
     }
     this.#weather.calm();
   }
@@ -197,7 +216,9 @@ class Chaos {
       this.#blame({ invariant: "no Job without its JobSet", detail: `${name} of ${ownerUid}`, namespace, jobSet });
     }
     // fetch sends a DELETE again by itself where its connection broke: after a standstill that may be late. It names a uid.
-    const entries = this.#system.controlPlane.auditEntries().filter(({ verb }) => verb !== "delete");
+    const places: readonly unknown[] = [namespace, NAMESPACE];
+    const entries = this.#system.controlPlane.auditEntries()
+      .filter((entry) => entry["verb"] !== "delete" && places.includes(at(entry, "objectRef", "namespace")));
     for (const detail of readReigns(entries).intrusions) {
       this.#blame({ invariant: "only the leader writes", detail, namespace, jobSet: "" });
     }
@@ -243,7 +264,11 @@ class Chaos {
     for (const { name, ends } of this.#system.replicas) {
       report(`${name} ended: ${[...ends].map(([code, count]) => `with ${code} ${count} times`).join(", ")}`);
     }
-    report(`${tally.jobs} Jobs made, ${tally.late} deeds came late, within ${seconds(LATE_MS)}`);
+    report(
+      `${tally.jobs} Jobs made, ${tally.late} deeds came late, within ${
+        seconds(LATE_MS)
+      }; ${tally.deaf} were of one that could not hear`,
+    );
     report(
       `longest recovery: ${seconds(longest?.ms ?? 0)} after "${longest?.after}"; at rest ${
         seconds(calmedMs)

@@ -1,4 +1,5 @@
 /** One incident after another, each followed until the controller does something again. */
+import type { Disturbances } from "./disturbances.ts";
 import type { Judge } from "./judge.ts";
 import type { Incident } from "./incidents.ts";
 import type { Draw } from "./play.ts";
@@ -7,6 +8,7 @@ export interface TrackOptions {
   readonly incidents: readonly Incident[];
   readonly draw: Draw;
   readonly judge: Judge;
+  readonly disturbances: Disturbances;
   readonly pauseMs: readonly [number, number];
   readonly note: (line: string) => void;
 }
@@ -58,11 +60,13 @@ export class Track {
   }
 
   async #one(incident: Incident): Promise<void> {
-    const { note, judge } = this.#options;
+    const { note, judge, disturbances } = this.#options;
     const startedAt = performance.now();
     note(incident.name);
     this.#now = incident.name;
+    disturbances.begin();
     const missing = await incident.run();
+    disturbances.end();
     this.#now = "";
     if (missing !== undefined) return void this.missing.set(incident.name, missing.reason);
     this.counts.set(incident.name, (this.counts.get(incident.name) ?? 0) + 1);
