@@ -109,8 +109,7 @@ export function jobsContract(contract: Contract): void {
     });
     const always = job("a", { podSpec: { restartPolicy: "Always" } });
     expect((await refused(api.create("jobs", always)))?.message).toBe(
-      'Job.batch "a" is invalid: spec.template.spec.restartPolicy: Unsupported value: "Always": ' +
-        'supported values: "OnFailure", "Never"',
+      'Job.batch "a" is invalid: spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
     );
     const negative = job("a", { spec: { parallelism: -1 } });
     expect((await refused(api.create("jobs", negative)))?.message)
@@ -305,7 +304,11 @@ function statusContract(contract: Contract): void {
   const cases: readonly Readonly<{ what: string; before?: JsonObject; status: JsonObject; why?: string }>[] = [
     { what: "completes", status: { ...succeeded, conditions: complete } },
     { what: "fails", status: { failed: 1, conditions: failed } },
-    { what: "is about to fail, and fails", before: { conditions: [target] }, status: { conditions: failed } },
+    {
+      what: "is about to fail, and fails",
+      before: { startTime: STARTED, conditions: [target] },
+      status: { conditions: failed },
+    },
     {
       what: "completes without its criteria met",
       status: { ...succeeded, conditions: [condition("Complete")] },

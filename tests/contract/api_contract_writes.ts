@@ -263,6 +263,7 @@ export function writesContract(contract: Contract): void {
       { op: "test", path: "/metadata/uid", value: uidOf(made) },
       { op: "test", path: "/metadata/nothing", value: null },
       { op: "replace", path: "/metadata/annotations/a~1b", value: "2" },
+      { op: "replace", path: "/metadata/annotations/new", value: "4" },
       { op: "add", path: "/metadata/annotations/c", value: "3" },
       { op: "add", path: "/spec/template/spec/tolerations", value: [{ key: "b", operator: "Exists" }] },
       { op: "add", path: "/spec/template/spec/tolerations/0", value: { key: "a", operator: "Exists" } },
@@ -270,7 +271,7 @@ export function writesContract(contract: Contract): void {
       { op: "remove", path: "/spec/template/spec/tolerations/1" },
       { op: "test", path: "/spec/template/spec/containers/0/name", value: "main" },
     ], "json");
-    expect(at(patched, "metadata", "annotations")).toEqual({ "a/b": "2", c: "3" });
+    expect(at(patched, "metadata", "annotations")).toEqual({ "a/b": "2", c: "3", new: "4" });
     expect(at(patched, "spec", "template", "spec", "tolerations")).toEqual([
       { key: "a", operator: "Exists" },
       { key: "c", operator: "Exists" },
@@ -279,7 +280,7 @@ export function writesContract(contract: Contract): void {
       [{ op: "test", path: "/metadata/uid", value: "other" }],
       [{ op: "add", path: "/metadata/nothing/x", value: "1" }],
       [{ op: "remove", path: "/metadata/annotations/x" }],
-      [{ op: "replace", path: "/metadata/annotations/x", value: "1" }],
+      [{ op: "replace", path: "/metadata/nothing/x", value: "1" }],
       [{ op: "add", path: "/spec/template/spec/containers/7/image", value: "1" }],
       [{ op: "zap", path: "/spec" }],
     ];

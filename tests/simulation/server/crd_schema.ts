@@ -62,11 +62,16 @@ export function schemaCauses(
   return causes;
 }
 
+/** A status is looked at by itself. */
+function bodyPath(path: string): string {
+  return path.startsWith("status.") ? path.slice("status.".length) : path;
+}
+
 function typeCause(schema: Schema, value: unknown, path: string): FieldCause | undefined {
   const { type } = schema;
   const found = jsonType(value);
   if (type === undefined || type === found || (type === "number" && found === "integer")) return undefined;
-  const message = `Invalid value: "${found}": ${path} in body must be of type ${type}: "${found}"`;
+  const message = `Invalid value: "${found}": ${bodyPath(path)} in body must be of type ${type}: "${found}"`;
   return { reason: "FieldValueTypeInvalid", message, field: path };
 }
 
@@ -82,7 +87,7 @@ function scalarCauses(
   { value, path }: { readonly value: string | number; readonly path: string },
 ): readonly FieldCause[] {
   const causes: FieldCause[] = [];
-  const refuse = (why: string) => causes.push(invalidField(path, value, `${path} in body ${why}`));
+  const refuse = (why: string) => causes.push(invalidField(path, value, `${bodyPath(path)} in body ${why}`));
   if (typeof value === "number") {
     if (value < (schema.minimum ?? -Infinity)) refuse(`should be greater than or equal to ${schema.minimum}`);
     if (schema.format === "int32" && Math.abs(value) >= 2 ** 31) refuse("must be of type integer with format int32");

@@ -2,7 +2,7 @@
 import { asArray, asInteger, asObject, asString, asStringMap, at, type JsonObject } from "../../../src/base/json.ts";
 import { deepEqual } from "./deep_equal.ts";
 import { nameOf, uidOf } from "./metadata.ts";
-import { type FieldCause, invalidField, plainInvalid, requiredField, unsupportedField } from "./server_refusal.ts";
+import { type FieldCause, invalidField, plainInvalid, requiredField } from "./server_refusal.ts";
 
 const RESTART_POLICIES = ["OnFailure", "Never"];
 const TEMPLATE = "spec.template";
@@ -62,8 +62,7 @@ function podCauses(spec: JsonObject): readonly FieldCause[] {
   if (asArray(spec["containers"]).length === 0) causes.push(requiredField(`${TEMPLATE}.spec.containers`));
   const policy = asString(spec["restartPolicy"]) ?? "";
   const field = `${TEMPLATE}.spec.restartPolicy`;
-  if (policy === "") causes.push(requiredField(field, 'valid values: "OnFailure", "Never"'));
-  else if (!RESTART_POLICIES.includes(policy)) causes.push(unsupportedField(field, policy, RESTART_POLICIES));
+  if (!RESTART_POLICIES.includes(policy)) causes.push(requiredField(field, 'valid values: "OnFailure", "Never"'));
   return causes;
 }
 

@@ -36,8 +36,8 @@ function counterCauses(status: unknown): readonly FieldCause[] {
       causes.push(invalidField(`status.${counter}`, value, "must be greater than or equal to 0"));
     }
   }
-  const ready = countOf(status, "ready");
-  if (ready > countOf(status, "active")) {
+  const ready = at(status, "ready");
+  if (typeof ready === "number" && ready > countOf(status, "active")) {
     causes.push(invalidField("status.ready", ready, "cannot set more ready pods than active"));
   }
   return causes;

@@ -1,6 +1,5 @@
 /** Names and labels as the API server takes them. */
 import { asString, asStringMap, type JsonObject } from "../../../src/base/json.ts";
-import { metadataOf } from "./metadata.ts";
 import { type FieldCause, invalidField, requiredField } from "./server_refusal.ts";
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -15,8 +14,7 @@ const SUFFIX_LENGTH = 5;
 const MAX_PREFIX = 63 - SUFFIX_LENGTH;
 
 /** What is wrong with the name and the labels of a new object. */
-export function metadataCauses(object: JsonObject): readonly FieldCause[] {
-  const metadata = metadataOf(object);
+export function metadataCauses(metadata: JsonObject): readonly FieldCause[] {
   const name = asString(metadata["name"]) ?? "";
   const causes: FieldCause[] = [];
   if (name === "") causes.push(requiredField("metadata.name", "name or generateName is required"));

@@ -89,7 +89,7 @@ export class ObjectWriter {
       deletionGracePeriodSeconds: undefined,
     });
     const made = strategy.prepareCreate(inOrder(info, { ...given, metadata }));
-    refuse(info, made, [...metadataCauses(made), ...strategy.validateCreate(made)]);
+    refuse(info, made, [...metadataCauses(metadata), ...strategy.validateCreate(made)]);
     webhook?.checkCreate(made);
     if (store.find(info.resource, namespaceOf(made), name) !== undefined) throw alreadyExists(info, name);
     return store.put(info, made, { before: undefined, note: { user, subresource: undefined } });

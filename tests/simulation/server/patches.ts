@@ -139,7 +139,9 @@ function changedAt(here: unknown, steps: readonly string[], change: Change): unk
     return here.toSpliced(index, isAdd ? 0 : 1, ...(change.op === "remove" ? [] : [change.value]));
   }
   const object = asObject(here);
-  if (object === undefined || ((rest.length > 0 || !isAdd) && !Object.hasOwn(object, step))) throw patchFailed();
+  // Of an object even what is not there can be replaced.
+  const mustExist = rest.length > 0 || change.op === "remove";
+  if (object === undefined || (mustExist && !Object.hasOwn(object, step))) throw patchFailed();
   const made: Record<string, unknown> = { ...object };
   if (rest.length > 0) made[step] = changedAt(object[step], rest, change);
   else if (change.op === "remove") delete made[step];
