@@ -1,8 +1,15 @@
 /** `npm run ok`, the fast gate: format, types, lint, boundaries, unit and golden tests, all at once. */
 import { runStep, type Step, sum, testStep, toolStep, type Total, totalLine } from "./steps.ts";
 
+/** Those that need no control plane; tests/contract and tests/e2e have one. */
+const UNIT_TESTS = [
+  "./src",
+  "./scripts",
+  ...["plan", "properties", "simulation", "bench", "chaos", "soak"].map((folder) => `./tests/${folder}`),
+];
+
 const STEPS: readonly Step[] = [
-  testStep("unit tests", ["./src", "./tests/plan", "./tests/bench", "./scripts"], { flags: ["--only-failures"] }),
+  testStep("unit tests", UNIT_TESTS, { flags: ["--only-failures"] }),
   toolStep("types", "bun", "check"),
   toolStep("lint", "deno", "lint", "--quiet"),
   toolStep("format", "deno", "fmt", "--check"),

@@ -1,8 +1,9 @@
 /**
- * `npm test`: the gate, the contract tests and the core end-to-end tests, the latter two on one real control plane that is
- * started here; at last, whether these used every permission that the manifest grants (tests/permissions). `--all` adds the long
- * end-to-end tests (`*_long_test.ts`). `npm run e2e -- FILTER…` runs only the contract and end-to-end test files whose path has
- * one of the filters in it, long ones included. `--kubernetes 1.34` runs them on another minor than the newest.
+ * `npm test`: the gate; the simulation and, beside it, the contract tests; the core end-to-end tests; at last, whether these used
+ * every permission that the manifest grants (tests/permissions). Contract and end-to-end tests share one real control plane that
+ * is started here. `--all` adds the long end-to-end tests (`*_long_test.ts`). `npm run e2e -- FILTER…` runs only the contract and
+ * end-to-end test files whose path has one of the filters in it, long ones included. `--kubernetes 1.34` runs them on another
+ * minor than the newest.
  *
  * The test processes find the control plane by JOBSET_E2E: the path of a JSON file (tests/e2e/environment.ts).
  */
@@ -11,6 +12,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { CONTROLLER_USER, describe, Environment } from "../tests/e2e/environment.ts";
 import { applyManifest, startWebhooks } from "../tests/e2e/installation.ts";
+import { simulationStep } from "../tests/simulation/simulation_step.ts";
 import { buildBinary } from "./build.ts";
 import { startControlPlane } from "./control_plane.ts";
 import { findFreePorts } from "./control_plane/ports.ts";
@@ -27,6 +29,7 @@ interface Plan {
   readonly hasGate: boolean;
   readonly contract: readonly string[];
   readonly e2e: readonly string[];
+  readonly hasSimulation: boolean;
   /** Looks back on the end-to-end tests: only where all of the core was run. */
   readonly permissions: readonly string[];
   /** The Kubernetes minor of every control plane. */
@@ -46,6 +49,7 @@ function readPlan(): Plan {
   const withLong = values.all || positionals.length > 0;
   return {
     hasGate: !values["only-e2e"],
+    hasSimulation: !values["only-e2e"],
     contract: testFiles("tests/contract").filter(isChosen),
     e2e: testFiles("tests/e2e").filter((file) => isChosen(file) && (withLong || !file.endsWith(LONG))),
     permissions: positionals.length === 0 ? testFiles("tests/permissions") : [],
@@ -76,7 +80,11 @@ async function runOnControlPlane(plan: Plan): Promise<Total> {
       isShown: true,
       flags: [`--timeout=${TEST_TIMEOUT_MS}`],
     };
-    const contract = plan.contract.length === 0 ? NOTHING : await runStep(testStep("contract", plan.contract, more));
+    // The contract tests wait for the control plane most of the time, and have no deadlines of seconds.
+    const [simulation, contract] = await Promise.all([
+      plan.hasSimulation ? runStep(simulationStep()) : NOTHING,
+      plan.contract.length === 0 ? NOTHING : runStep(testStep("contract", plan.contract, more)),
+    ]);
     const e2e = plan.e2e.length === 0 ? NOTHING : await runInstalled(
       new Environment(description, controlPlane.binaries.kubectl, () => Promise.resolve()),
       () => runStep(testStep("end to end", plan.e2e, more)),
@@ -84,6 +92,7 @@ async function runOnControlPlane(plan: Plan): Promise<Total> {
     await kubelet.stop();
     const { permissions } = plan;
     return sum([
+      simulation,
       contract,
       e2e,
       permissions.length === 0 ? NOTHING : await runStep(testStep("permissions", permissions, more)),
