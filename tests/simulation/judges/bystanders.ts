@@ -1,7 +1,7 @@
 /** What is not ours stays untouched, events tell what happened, and nothing is written without a cause (spec 3, 3.10, 7.7). */
 import { asString, at, type JsonObject } from "../../../src/base/json.ts";
-import { type Bench, isController, type Theme } from "./theme.ts";
-import type { Change, JobSetRecord } from "./truth.ts";
+import type { Bench, Theme } from "./theme.ts";
+import { type Change, isController, type JobSetRecord } from "./truth.ts";
 
 /** Events of conditions: each tells of a write that took effect. */
 const CONDITION_REASONS = new Set([

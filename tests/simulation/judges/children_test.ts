@@ -39,6 +39,16 @@ test("R06: a new Job beside Pods of its predecessor is found", () => {
   expect(bench.violated).toEqual(["generations"]);
 });
 
+test("R06: a new Job beside Pods that a user did not wait for is right", () => {
+  const bench = restarted("Recreate");
+  const pod = { metadata: { uid: "pod", name: "pod", ownerReferences: [{ uid: uidOf("a-1") }] } };
+  bench.put("pods", pod, { user: "job-controller" });
+  bench.change(uidOf("a-1"), { metadata: { deletionTimestamp: bench.time() } }, "controller-1");
+  bench.remove(uidOf("a-1"), "user");
+  bench.put("jobs", job("a-1", { attempt: 1 }));
+  expect(bench.details).toEqual([]);
+});
+
 test("a Job of an attempt that was not counted yet is found", () => {
   const bench = created();
   bench.put("jobs", job("a-0", { attempt: 1 }));

@@ -1,8 +1,8 @@
 /** The conditions and what goes with them (spec 3.2, 3.7 to 3.9). */
 import { isFailed, isFinished } from "./job_facts.ts";
 import { type ConditionFacts, conditionOf, isTrue, type JobSetFacts, terminalOf } from "./job_set_facts.ts";
-import { type Bench, isController, type Theme } from "./theme.ts";
-import type { JobSetRecord } from "./truth.ts";
+import type { Bench, Theme } from "./theme.ts";
+import { isController, type JobSetRecord } from "./truth.ts";
 
 const TYPES = [
   "Completed",

@@ -1,8 +1,8 @@
 /** The counters of the status (spec 1.2). */
 import { isFinished, isReady } from "./job_facts.ts";
 import { COUNTERS, jobRestartsAt } from "./job_set_facts.ts";
-import { type Bench, isController, type Theme } from "./theme.ts";
-import type { JobSetRecord } from "./truth.ts";
+import type { Bench, Theme } from "./theme.ts";
+import { isController, type JobSetRecord } from "./truth.ts";
 
 export function countersTheme(bench: Bench): Theme {
   const { report, truth } = bench;

@@ -1,8 +1,8 @@
 /** When a Job may be created, or set running (spec 3.3, 3.7, 3.8). */
 import { isTrue, jobRestartsAt } from "./job_set_facts.ts";
 import type { JobFacts } from "./job_facts.ts";
-import { type Bench, isController, type Theme } from "./theme.ts";
-import type { Change, JobSetRecord } from "./truth.ts";
+import type { Bench, Theme } from "./theme.ts";
+import { type Change, isController, type JobSetRecord } from "./truth.ts";
 
 type JobChange = Extract<Change, { readonly kind: "job" }>;
 

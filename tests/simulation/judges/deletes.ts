@@ -1,8 +1,8 @@
 /** What a controller may delete, and when (spec 3.2, 3.8). Each delete is judged by what is stored at that moment. */
 import { isFailed } from "./job_facts.ts";
 import { jobRestartsAt, terminalOf } from "./job_set_facts.ts";
-import { type Bench, isController, type Theme } from "./theme.ts";
-import type { Change } from "./truth.ts";
+import type { Bench, Theme } from "./theme.ts";
+import { type Change, isController } from "./truth.ts";
 
 export function deletesTheme(bench: Bench): Theme {
   return {

@@ -1,7 +1,7 @@
 /** Execution attempts: each run is counted once, and known before it begins (spec 3.12). */
 import type { JobFacts } from "./job_facts.ts";
-import { type Bench, isController, type Theme } from "./theme.ts";
-import type { Change, JobSetRecord } from "./truth.ts";
+import type { Bench, Theme } from "./theme.ts";
+import { type Change, isController, type JobSetRecord } from "./truth.ts";
 
 const INVARIANT = "execution attempts";
 

@@ -1,6 +1,6 @@
 /**
- * What a controller may decide about the Jobs of one attempt, from the specification (3.2 to 3.4) alone. Its view is always some
- * begin of what happened, however late; so all that it may decide is what follows from one of these begins.
+ * What a controller may decide about the Jobs of one attempt, from the specification (3.2 to 3.4) alone. Its view is some begin of
+ * what happened, however late, and ahead of that the answers to its own writes: all that it may decide follows from such a view.
  */
 import type { FeatureGates } from "../../../src/api/feature_gates.ts";
 import type { FailurePolicyRule } from "../../../src/api/job_set.ts";
@@ -34,6 +34,33 @@ export function possibleOutcomes(record: JobSetRecord, before: JobSetFacts, gate
     if (outcome !== undefined) outcomes.add(outcomeText(outcome));
   }
   return outcomes;
+}
+
+/** The answers that may be ahead of the rest of a view: all sets of so few are tried. */
+const MAX_ANSWERS = 6;
+
+/** Whether it may be decided by somebody who knows some Jobs sooner, from the answers to writes of theirs, than the others. */
+export function isDecidedAhead(
+  record: JobSetRecord,
+  { before, gates, outcome }: { readonly before: JobSetFacts; readonly gates: FeatureGates; readonly outcome: string },
+): boolean {
+  const moments = record.moments.filter((moment) => {
+    return moment.attempt === before.status.restarts && !isOfOldJob(moment, before, gates);
+  });
+  const jobs = new Map<string, Moment>();
+  for (let known = 0; known < moments.length; known++) {
+    const answers = moments.slice(known).filter(({ isAnswer }) => isAnswer).slice(-MAX_ANSWERS);
+    for (let set = 1; set < 2 ** answers.length; set++) {
+      const seen = new Map(jobs);
+      for (const [bit, answer] of answers.entries()) if ((set & (1 << bit)) !== 0) seen.set(answer.uid, answer);
+      const decided = decide([...seen.values()], before, gates);
+      if (decided !== undefined && outcomeText(decided) === outcome) return true;
+    }
+    const moment = moments[known];
+    if (moment?.phase === "gone") jobs.delete(moment.uid);
+    else if (moment !== undefined) jobs.set(moment.uid, moment);
+  }
+  return false;
 }
 
 /** Gate RestartJob: a Job that was restarted alone since is no longer looked at. */

@@ -55,7 +55,7 @@ function isCurrent({ gates }: Bench, { status }: JobSetFacts, job: JobFacts): bo
 }
 
 function momentOf({ facts }: JobRecord): Moment {
-  return facts;
+  return { ...facts, isAnswer: false };
 }
 
 /** Spec 3.2, step 2, and 3.8. */

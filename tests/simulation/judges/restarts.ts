@@ -1,8 +1,8 @@
 /** Every decision to restart, fail or complete follows from the policies, and is counted once (spec 3.2 to 3.4). */
 import { isTrue, type JobSetFacts, type StatusFacts, terminalOf } from "./job_set_facts.ts";
-import { type Outcome, outcomeText, possibleOutcomes } from "./outcomes.ts";
-import { type Bench, isController, type Theme } from "./theme.ts";
-import type { Change } from "./truth.ts";
+import { isDecidedAhead, type Outcome, outcomeText, possibleOutcomes } from "./outcomes.ts";
+import type { Bench, Theme } from "./theme.ts";
+import { type Change, isController } from "./truth.ts";
 
 /** The status write carries its resourceVersion: it was decided on exactly the state that it changes. */
 export function restartsTheme(bench: Bench): Theme {
@@ -73,7 +73,7 @@ function checkDecision(
   const text = outcomeText(outcome);
   if (isOfInPlaceRestart(outcome, after, gates.InPlaceRestart)) return;
   const possible = possibleOutcomes(record, before, gates);
-  if (possible.has(text)) return;
+  if (possible.has(text) || isDecidedAhead(record, { before, gates, outcome: text })) return;
   const moments = record.moments.map(({ name, phase, attempt, jobAttempt }) =>
     `${name}:${attempt}.${jobAttempt} ${phase}`
   );

@@ -86,6 +86,20 @@ test("R64: a later failure named first is found, and an earlier one that was see
   expect(wrong.violated).toEqual(["restarts"]);
 });
 
+test("a later failure known by the answer to a write may be named first", () => {
+  const failed = (user: "controller-1" | "queue") => {
+    const bench = running();
+    fail(bench, uidOf("b-0"), "Failed", "2030-01-01T00:00:01Z");
+    fail(bench, uidOf("a-1"), "Failed", "2030-01-01T00:00:09Z");
+    bench.change("js", { spec: { suspend: true } }, "user");
+    bench.change(uidOf("a-1"), { spec: { suspend: true } }, user);
+    bench.status("js", restart("js-a-1"));
+    return bench.violated;
+  };
+  expect(failed("controller-1")).toEqual([]);
+  expect(failed("queue")).toEqual(["restarts"]);
+});
+
 test("R80: a restart although the run has just succeeded is found", () => {
   const spec = { ...POLICY, successPolicy: { operator: "All", targetReplicatedJobs: ["b"] } };
   const bench = running(spec);

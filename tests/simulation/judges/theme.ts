@@ -1,6 +1,6 @@
 /** What every theme of invariants gets, and what it gives. */
 import type { FeatureGates } from "../../../src/api/feature_gates.ts";
-import type { SimulationView, User } from "../types.ts";
+import type { SimulationView } from "../types.ts";
 import type { Change, Truth } from "./truth.ts";
 
 export interface Bench {
@@ -21,9 +21,4 @@ export interface Theme {
   onChange?(change: Change): void;
   afterStep?(): void;
   atRest?(): void;
-}
-
-/** Whether one of ours wrote. */
-export function isController(user: User): boolean {
-  return user.startsWith("controller-");
 }

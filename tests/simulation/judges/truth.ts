@@ -1,6 +1,6 @@
 /** What is and was stored, as far as the invariants ask for it; kept up to date write by write. */
 import { asString, at, type JsonObject } from "../../../src/base/json.ts";
-import type { Write } from "../types.ts";
+import type { User, Write } from "../types.ts";
 import { type Failure, isReady, type JobFacts, type Phase, readJobFacts } from "./job_facts.ts";
 import { isTrue, jobRestartsAt, type JobSetFacts, readJobSetFacts, terminalOf } from "./job_set_facts.ts";
 
@@ -16,6 +16,8 @@ export interface Moment {
   readonly jobAttempt: number;
   readonly phase: Phase | "gone";
   readonly failure: Failure | undefined;
+  /** A controller wrote the Job, and was answered with this state of it, whatever else it knew. */
+  readonly isAnswer: boolean;
 }
 
 export interface JobRecord {
@@ -24,7 +26,7 @@ export interface JobRecord {
   /** Since when it has been failing, failed or complete. */
   endedAtMs: number | undefined;
   /** Who had it deleted, once somebody had. */
-  deletedBy: string | undefined;
+  deletedBy: User | undefined;
 }
 
 /** One JobSet by its uid, from its creation on. It stays known after its end. */
@@ -79,7 +81,7 @@ export class Truth {
   /** By uid, gone ones included. */
   readonly jobSets = new Map<string, JobSetRecord>();
   /** Who had a Job deleted, by its uid, of those that are gone; and the newest gone uid by name. */
-  readonly goneJobs = new Map<string, { readonly uid: string; readonly deletedBy: string | undefined }>();
+  readonly goneJobs = new Map<string, { readonly uid: string; readonly deletedBy: User | undefined }>();
   /** Stored Jobs by uid. */
   readonly jobs = new Map<string, JobRecord>();
   readonly #now: () => number;
@@ -149,25 +151,32 @@ export class Truth {
     if ((after === undefined || after.isDeleting) && job.deletedBy === undefined) job.deletedBy = write.user;
     if (after === undefined) {
       this.jobs.delete(uid);
-      this.goneJobs.set(`${facts.namespace}/${facts.name}`, { uid, deletedBy: job.deletedBy });
+      // Whoever does not wait for the Pods takes it away in spite of what was asked for before.
+      const deletedBy = write.user === "garbage-collector" ? job.deletedBy : write.user;
+      this.goneJobs.set(`${facts.namespace}/${facts.name}`, { uid, deletedBy });
     } else {
       this.jobs.set(uid, job);
     }
-    if (record !== undefined) this.#noteJob(record, job, { before, after });
+    if (record !== undefined) this.#noteJob(record, job, { before, after, user: write.user });
     return { kind: "job", write, job, record, before, after };
   }
 
   #noteJob(
     record: JobSetRecord,
     job: JobRecord,
-    { before, after }: { readonly before: JobFacts | undefined; readonly after: JobFacts | undefined },
+    { before, after, user }: {
+      readonly before: JobFacts | undefined;
+      readonly after: JobFacts | undefined;
+      readonly user: User;
+    },
   ): void {
     const { facts } = job;
     if (after === undefined || after.ownerUid !== record.uid) record.jobs.delete(facts.uid);
     else record.jobs.set(facts.uid, job);
     const phase = after === undefined ? "gone" : after.phase;
     const isNews = phase !== (before?.phase ?? "active") || after?.failure?.timeMs !== before?.failure?.timeMs;
-    if (isNews) record.moments.push({ ...facts, phase, failure: facts.failure });
+    const isAnswer = isController(user) && before !== undefined;
+    if (isNews || isAnswer) record.moments.push({ ...facts, phase, failure: facts.failure, isAnswer });
     if (isNews && phase === "complete" && facts.attempt === record.facts.status.restarts) {
       record.succeeded.set(facts.name, facts);
     }
@@ -193,6 +202,11 @@ export class Truth {
       if (done >= replicas) record.everComplete.add(name);
     }
   }
+}
+
+/** Whether one of ours wrote. */
+export function isController(user: User): boolean {
+  return user.startsWith("controller-");
 }
 
 /** Whether anything changed that the progress of a replicatedJob is told by. */
