@@ -12,6 +12,12 @@ export interface ContractApi {
   compact(): Promise<void>;
 }
 
+export interface ContractServer {
+  /** A namespace of its own each time. */
+  open(): Promise<ContractApi>;
+  close(): void;
+}
+
 /** Registers a test: what the API server promises, and how to see it. */
 export type Contract = (promise: string, check: (api: Api) => Promise<void>) => void;
 

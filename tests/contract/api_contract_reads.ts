@@ -1,6 +1,6 @@
 /** Lists and watches: selectors, pages, initial events, bookmarks, and versions that are too old or too new. */
 import { expect } from "bun:test";
-import { asArray, asString, at, type JsonObject } from "../../src/base/json.ts";
+import { asArray, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
 import { type Api, type Contract, nameOf, refusal, refusalCode, refused, versionOf } from "./api_contract.ts";
 import { job, jobSet, lease, pod, POLICY } from "./api_contract_objects.ts";
 
@@ -95,12 +95,12 @@ function listsContract(contract: Contract): void {
   contract("a page of a moment that is forgotten is gone", async (api) => {
     await leases(api, "a", "b", "c");
     const first = await api.list("leases", { limit: "1" });
-    const token: unknown = JSON.parse(atob(asString(at(first, "metadata", "continue")) ?? ""));
-    expect(token).toEqual({ v: "meta.k8s.io/v1", rv: Number(versionOf(first)), start: expect.any(String) });
+    const token = asObject(JSON.parse(atob(asString(at(first, "metadata", "continue")) ?? ""))) ?? {};
+    expect(token["rv"]).toBe(Number(versionOf(first)));
     await leases(api, "d");
     await api.compact();
     // Of a moment so long ago that no cache has it either.
-    const old = btoa(JSON.stringify({ ...Object(token), rv: 2 })).replace(/=+$/, "");
+    const old = btoa(JSON.stringify({ ...token, rv: 2 })).replace(/=+$/, "");
     const error = await refused(api.list("leases", { limit: "1", continue: old }));
     expect([error?.status, error?.reason]).toEqual([410, "Expired"]);
     expect(error?.message).toStartWith(
@@ -123,7 +123,8 @@ function watchContract(contract: Contract): void {
     const added = await api.create("jobsets", jobSet("b"));
     const { type, object } = await watch.next();
     expect(type).toBe("DELETED");
-    expect({ ...object, metadata: status["metadata"] }).toEqual(status);
+    const { metadata: _, ...rest } = status;
+    expect(object).toMatchObject(rest);
     expect(Number(versionOf(object))).toBeGreaterThan(Number(versionOf(status)));
     expect(Number(versionOf(object))).toBeLessThan(Number(versionOf(added)));
     expect(await watch.next()).toEqual({ type: "ADDED", object: added });

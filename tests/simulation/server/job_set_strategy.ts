@@ -7,6 +7,7 @@ import { jobSetSchema } from "../../../src/api/crd/jobset_schema.ts";
 import type { Schema } from "../../../src/api/crd/schema.ts";
 import { conformed, isBlocked, schemaCauses, withUnchecked } from "./crd_schema.ts";
 import { ruleCauses } from "./crd_rules.ts";
+import { deepEqual } from "./deep_equal.ts";
 import type { FieldCause } from "./server_refusal.ts";
 import type { Strategy } from "./strategy.ts";
 
@@ -44,6 +45,7 @@ export function jobSetStrategy(schemas: JobSetSchemas): Strategy {
     validateCreate: (object) => specCauses(object, undefined),
     prepareUpdate: (next, stored) => next["spec"] === stored["spec"] ? next : withSpec(known(next), schemas.spec),
     validateUpdate: specCauses,
+    wantsSame: deepEqual,
     prepareStatus: (status) => conformed(schemas.status, status ?? undefined),
     validateStatus: ({ status }) => withUnchecked(schemaCauses(schemas.status, { value: status, path: "status" })),
   };

@@ -1,5 +1,6 @@
 /** Jobs as the API server makes them: defaults, the generated selector and labels, and what may change. */
 import { asObject, at, type JsonObject } from "../../../src/base/json.ts";
+import { deepEqual } from "./deep_equal.ts";
 import { jobCreateCauses, jobUpdateCauses } from "./job_rules.ts";
 import { jobStatusCauses } from "./job_status_rules.ts";
 import { metadataOf, nameOf, uidOf } from "./metadata.ts";
@@ -24,6 +25,7 @@ export const JOB_STRATEGY: Strategy = {
     return withLabels(spec === next["spec"] ? next : { ...next, spec });
   },
   validateUpdate: jobUpdateCauses,
+  wantsSame: deepEqual,
   prepareStatus,
   validateStatus: jobStatusCauses,
 };

@@ -1,5 +1,5 @@
 /** Names and labels as the API server takes them. */
-import { asString, asStringMap, type JsonObject } from "../../../src/base/json.ts";
+import { asArray, asString, asStringMap, at, type JsonObject } from "../../../src/base/json.ts";
 import { type FieldCause, invalidField, requiredField } from "./server_refusal.ts";
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -21,7 +21,18 @@ export function metadataCauses(metadata: JsonObject): readonly FieldCause[] {
   else if (name.length > MAX_NAME) {
     causes.push(invalidField("metadata.name", name, `must be no more than ${MAX_NAME} bytes`));
   } else if (!SUBDOMAIN.test(name)) causes.push(invalidField("metadata.name", name, WHY_SUBDOMAIN));
-  return [...causes, ...labelCauses(metadata)];
+  return [...causes, ...labelCauses(metadata), ...ownerCauses(metadata)];
+}
+
+/** One owner at most is the controller. */
+export function ownerCauses(metadata: JsonObject): readonly FieldCause[] {
+  const references = asArray(metadata["ownerReferences"]);
+  const [one, other] = references.filter((reference) => at(reference, "controller") === true);
+  if (one === undefined || other === undefined) return [];
+  const named = (reference: unknown) => `${at(reference, "kind")}/${at(reference, "name")}`;
+  const why = 'Only one reference can have Controller set to true. Found "true" in references for ' +
+    `${named(one)} and ${named(other)}`;
+  return [invalidField("metadata.ownerReferences", references, why)];
 }
 
 export function labelCauses(metadata: JsonObject): readonly FieldCause[] {

@@ -15,7 +15,7 @@ import {
   updatedMetadata,
   withMetadata,
 } from "./metadata.ts";
-import { generatedName, labelCauses, metadataCauses, uidOfCount } from "./object_names.ts";
+import { generatedName, labelCauses, metadataCauses, ownerCauses, uidOfCount } from "./object_names.ts";
 import type { ObjectStore } from "./object_store.ts";
 import type { ResourceInfo } from "./resource_info.ts";
 import { StoredVersion } from "./stored_version.ts";
@@ -107,6 +107,7 @@ export class ObjectWriter {
     refuse(info, old, [
       ...finalizerCauses(made, old),
       ...(metadataOf(made)["labels"] === metadataOf(old)["labels"] ? [] : labelCauses(metadataOf(made))),
+      ...ownerCauses(metadataOf(made)),
       ...(subresource === "status" ? strategy.validateStatus(made, old) : strategy.validateUpdate(made, old)),
     ]);
     if (subresource === undefined) admission[info.resource]?.checkUpdate(made, old);
@@ -197,7 +198,7 @@ function withMain(info: ResourceInfo, { old, next, strategy }: Updating): JsonOb
   const metadata = updatedMetadata(info, metadataOf(old), metadataOf(next));
   const made = strategy.prepareUpdate(inOrder(info, { ...next, metadata, status: old["status"] }), old);
   const { generation } = metadataOf(made);
-  if (typeof generation !== "number" || deepEqual(made["spec"], old["spec"])) return made;
+  if (typeof generation !== "number" || strategy.wantsSame(made["spec"], old["spec"])) return made;
   return { ...made, metadata: { ...metadataOf(made), generation: generation + 1 } };
 }
 

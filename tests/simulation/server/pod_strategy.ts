@@ -23,9 +23,16 @@ export const POD_STRATEGY: Strategy = {
     return { ...next, spec };
   },
   validateUpdate: specCauses,
+  // A Node that it gets is not asked for by anybody.
+  wantsSame: (spec, stored) => deepEqual(withoutNode(spec), withoutNode(stored)),
   prepareStatus: (status) => withDefaults(asObject(status) ?? {}, { phase: "Pending", qosClass: "BestEffort" }),
   validateStatus: () => [],
 };
+
+function withoutNode(spec: unknown): unknown {
+  const { nodeName: _, ...rest } = asObject(spec) ?? {};
+  return rest;
+}
 
 function specCauses(pod: JsonObject, stored: JsonObject): readonly FieldCause[] {
   const [spec, old] = [asObject(pod["spec"]) ?? {}, asObject(stored["spec"]) ?? {}];

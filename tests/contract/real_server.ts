@@ -1,21 +1,10 @@
-/** The two API servers that keep the same contract. */
-import { DEFAULT_FEATURE_GATES } from "../../src/api/feature_gates.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { asString, at } from "../../src/base/json.ts";
 import { loadClusterAccess } from "../../src/client/cluster_access.ts";
 import { createKubeClient } from "../../src/client/kube_client.ts";
-import { GarbageCollector } from "../simulation/actors/garbage_collector.ts";
-import { DirectTransport } from "../simulation/server/direct_transport.ts";
-import { SimServer } from "../simulation/server/sim_server.ts";
-import type { ContractApi } from "./api_contract.ts";
+import type { ContractApi, ContractServer } from "./api_contract.ts";
 import { installCrd, sharedServer } from "./shared_server.ts";
 import { waitFor } from "../../scripts/control_plane/wait.ts";
-
-export interface ContractServer {
-  /** A namespace of its own each time. */
-  open(): Promise<ContractApi>;
-  close(): void;
-}
 
 const CLIENT = { env: {}, qps: 0, burst: 0, userAgent: "contract-test", clock: systemClock() };
 
@@ -53,34 +42,3 @@ export async function realServer(): Promise<ContractServer> {
   };
   return { open: openNamespace, close: () => client.close() };
 }
-
-/** Without latencies. Its garbage collector works as soon as it can. */
-export function simulatedServer(): ContractServer {
-  const server = new SimServer({ now: () => Date.now(), hasWebhooks: false, gates: DEFAULT_FEATURE_GATES });
-  const startedAt = Date.now();
-  new GarbageCollector({
-    server,
-    random: { next: () => 0.5 },
-    now: () => Date.now(),
-    elapsed: () => Date.now() - startedAt,
-    after: (_delayMs, _label, fire) => void setTimeout(fire, 1),
-  });
-  const access = {
-    server: "https://simulated.example.com",
-    namespace: undefined,
-    proxyUrl: undefined,
-    tlsServerName: undefined,
-    insecureSkipTlsVerify: false,
-    source: "the simulation",
-    credentials: { current: () => Promise.resolve(NOBODY), renew: () => Promise.resolve(NOBODY) },
-  };
-  const client = createKubeClient({ ...CLIENT, access, transport: new DirectTransport(server) });
-  let count = 0;
-  const compact = () => Promise.resolve(server.compact());
-  return {
-    open: () => Promise.resolve({ client, namespace: `contract-${++count}`, compact }),
-    close: () => client.close(),
-  };
-}
-
-const NOBODY = { ca: undefined, cert: undefined, key: undefined, headers: {} };
