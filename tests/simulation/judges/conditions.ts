@@ -107,7 +107,7 @@ function unjustified(
   switch (`${type} ${status}`) {
     case "Suspended True":
       if (!suspend) return "the spec says otherwise";
-      return isAnyRunning(record) ? "a Job is not suspended" : undefined;
+      return runningJob(record);
     case "Suspended False":
       return suspend ? "the spec says otherwise" : undefined;
     case "StartupPolicyInProgress True":
@@ -136,10 +136,10 @@ function isReasonRight(reason: string, before: JobSetFacts, after: JobSetFacts):
 }
 
 /** Spec 3: no condition claims what did not happen. */
-function isAnyRunning({ jobs, facts }: JobSetRecord): boolean {
+function runningJob({ jobs, facts }: JobSetRecord): string | undefined {
   for (const { facts: job } of jobs.values()) {
     if (job.attempt < facts.status.restarts || isFinished(job.phase) || isFailed(job.phase)) continue;
-    if (!job.suspend && !job.isDeleting) return true;
+    if (!job.suspend && !job.isDeleting) return `${job.name} is ${job.phase}, and not suspended`;
   }
-  return false;
+  return undefined;
 }

@@ -120,12 +120,14 @@ function checkSuspended({ report }: Bench, { name, status }: JobSetFacts, open: 
 function checkRunning(
   { report, gates }: Bench,
   record: JobSetRecord,
-  { job: { facts, object }, isStartable }: { readonly job: JobRecord; readonly isStartable: boolean },
+  { job: { facts, object, startedAtMs }, isStartable }: { readonly job: JobRecord; readonly isStartable: boolean },
 ): void {
   const { spec, status } = record.facts;
   // In order, those after the first that has not started stay as they are.
   if (facts.suspend && isStartable) report("suspension", `${facts.name} is suspended at rest`);
-  if (!facts.suspend && !record.isTemplateWild) {
+  // A run that no controller saw interrupted goes on as it began (spec 3.8: suspended Jobs are rebuilt, no others).
+  const isNew = startedAtMs >= record.templatesChangedAtMs;
+  if (!facts.suspend && !record.isTemplateWild && isNew) {
     const problem = templateProblem({ jobSet: record.facts, job: facts, object, gates });
     if (problem !== undefined) report("templates", `${facts.name}: ${problem}`);
   }

@@ -25,6 +25,8 @@ export interface JobRecord {
   object: JsonObject;
   /** Since when it has been failing, failed or complete. */
   endedAtMs: number | undefined;
+  /** Since when it runs: created, or resumed. */
+  startedAtMs: number;
   /** Who had it deleted, once somebody had. */
   deletedBy: User | undefined;
 }
@@ -43,6 +45,7 @@ export interface JobSetRecord {
   ttlChangedAtMs: number;
   /** How often spec.suspend was taken back. */
   resumes: number;
+  templatesChangedAtMs: number;
   /** The templates were changed of a JobSet that was not suspended: no webhook forbade it. */
   isTemplateWild: boolean;
   /** Its stored Jobs by uid. */
@@ -131,8 +134,9 @@ export class Truth {
       record.suspendChangedAtMs = this.#now();
       if (!after.spec.suspend) record.resumes += 1;
     }
-    const isHeld = before.spec.suspend || after.spec.suspend;
-    if (!isHeld && templatesOf(before) !== templatesOf(after)) record.isTemplateWild = true;
+    if (templatesOf(before) === templatesOf(after)) return;
+    record.templatesChangedAtMs = this.#now();
+    if (!before.spec.suspend && !after.spec.suspend) record.isTemplateWild = true;
   }
 
   #takeJob(write: Write): Change {
@@ -142,11 +146,13 @@ export class Truth {
     const before = write.before === undefined ? undefined : known?.facts ?? readJobFacts(write.before);
     const facts = after ?? before;
     if (facts === undefined) throw new Error("a write of nothing");
-    const job: JobRecord = known ?? { facts, object: {}, endedAtMs: undefined, deletedBy: undefined };
+    const job: JobRecord = known ??
+      { facts, object: {}, endedAtMs: undefined, startedAtMs: this.#now(), deletedBy: undefined };
     const ownerUid = after?.ownerUid ?? before?.ownerUid;
     const record = ownerUid === undefined ? undefined : this.jobSets.get(ownerUid);
     job.facts = facts;
     job.object = write.after ?? job.object;
+    if (before?.suspend === true && !facts.suspend) job.startedAtMs = this.#now();
     if (facts.failure !== undefined || facts.phase === "complete") job.endedAtMs ??= this.#now();
     if ((after === undefined || after.isDeleting) && job.deletedBy === undefined) job.deletedBy = write.user;
     if (after === undefined) {
@@ -223,6 +229,7 @@ function newRecord(facts: JobSetFacts, nowMs: number): JobSetRecord {
     finishedAtMs: undefined,
     suspendChangedAtMs: nowMs,
     ttlChangedAtMs: nowMs,
+    templatesChangedAtMs: nowMs,
     resumes: 0,
     isTemplateWild: false,
     jobs: new Map(),
