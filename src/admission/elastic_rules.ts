@@ -1,8 +1,11 @@
 /** What gate ElasticJobSet lets change: the size of Indexed Jobs while the JobSet is not finished (spec 2.3). */
 import { readConditions, trueCondition } from "../api/conditions.ts";
-import { asArray, asObject, asString, at, type JsonObject } from "../base/json.ts";
+import { childJobName } from "../api/names.ts";
+import { asArray, asInteger, asObject, asString, at, type JsonObject } from "../base/json.ts";
 import { equalJson } from "./equal.ts";
 import { type FieldError, forbidden, invalid } from "./field_error.ts";
+import { MAX_LABEL_LENGTH } from "./name_rules.ts";
+import { lastPodName, podNameProblems } from "./replicated_job_rules.ts";
 
 const FINISHED = "Cannot mutate parallelism or completions when JobSet is in a terminal state (Completed or Failed)";
 const UNEQUAL = "completions must be equal to parallelism for Elastic Indexed Jobs";
@@ -22,7 +25,10 @@ export function elasticErrors(
   return asArray(at(object, "spec", "replicatedJobs")).flatMap((job, i) => {
     const before = old.get(nameOf(job));
     if (before === undefined || !isIndexed(job)) return [];
-    return sizeErrors(`spec.replicatedJobs[${i}].template.spec`, { before, after: jobSpec(job), isFinished });
+    const path = `spec.replicatedJobs[${i}].template.spec`;
+    const after = jobSpec(job);
+    const errors = sizeErrors(path, { before, after, isFinished });
+    return errors.length > 0 ? errors : podNameErrors(path, { lastJob: lastJobName(object, job), before, after });
   });
 }
 
@@ -42,6 +48,22 @@ function sizeErrors(
   const { parallelism, completions } = after;
   if (!isSet(parallelism) || !isSet(completions) || parallelism === completions) return errors;
   return [...errors, invalid(`${path}.completions`, completions, UNEQUAL)];
+}
+
+/** Ours: one more digit of the index may make names of Pods too long, and nobody else looks again. */
+function podNameErrors(
+  path: string,
+  { lastJob, before, after }: { readonly lastJob: string; readonly before: JsonObject; readonly after: JsonObject },
+): readonly FieldError[] {
+  const [old = 0, completions = 0] = [asInteger(before["completions"]), asInteger(after["completions"])];
+  const podName = lastPodName(lastJob, completions);
+  if (completions <= old || podName.length <= MAX_LABEL_LENGTH) return [];
+  return podNameProblems(podName).slice(0, 1).map((problem) => invalid(`${path}.completions`, podName, problem));
+}
+
+function lastJobName(jobSet: unknown, job: unknown): string {
+  const replicas = asInteger(at(job, "replicas")) ?? 1;
+  return childJobName(asString(at(jobSet, "metadata", "name")) ?? "", nameOf(job), Math.max(replicas - 1, 0));
 }
 
 function isTerminal(jobSet: unknown): boolean {

@@ -51,6 +51,20 @@ describe("with gate ElasticJobSet an Indexed Job", () => {
     expect(resize({ parallelism: 0, completions: 3 }, { parallelism: 0, completions: 3 })).toEqual([]);
   });
 
+  test("grows no further than the names of its Pods can", () => {
+    const sized = (length: number, completions: number) => ({
+      metadata: { name: "j".repeat(length) },
+      ...jobSet([job("a", { completions })]),
+    });
+    expect(update(sized(51, 2), sized(51, 10))).toEqual([]); // and -a-0-9-xxxxx
+    const longest = `${"j".repeat(51)}-a-0-10-xxxxx`;
+    expect(update(sized(51, 2), sized(51, 11))).toEqual([
+      `${PATH}.completions: Invalid value: "${longest}": ` +
+      "JobSet name is too long, pod names generated for this JobSet will exceed 63 characters",
+    ]);
+    expect(update(sized(60, 11), sized(60, 10))).toEqual([]);
+  });
+
   test("keeps all else", () => {
     const texts = resize({ parallelism: 2, completions: 2 }, { parallelism: 3, completions: 3, backoffLimit: 1 });
     expect(texts).toHaveLength(1);

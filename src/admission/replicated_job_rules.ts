@@ -64,10 +64,19 @@ function* childNameErrors(jobSetName: string, replicatedJob: NewReplicatedJob): 
   const jobProblems = label1035Problems(jobName, tooLong("job"));
   for (const problem of jobProblems) yield invalid(field, jobName, problem);
   if (completionMode !== "Indexed" || typeof completions !== "number") return;
-  const podName = `${jobName}-${Math.max(completions - 1, 0)}${POD_SUFFIX}`;
-  for (const problem of label1035Problems(podName, tooLong("pod"))) {
+  const podName = lastPodName(jobName, completions);
+  for (const problem of podNameProblems(podName)) {
     if (!jobProblems.includes(problem)) yield invalid(field, podName, problem);
   }
+}
+
+/** The longest name of a Pod of an Indexed Job. */
+export function lastPodName(jobName: string, completions: number): string {
+  return `${jobName}-${Math.max(completions - 1, 0)}${POD_SUFFIX}`;
+}
+
+export function podNameProblems(podName: string): readonly string[] {
+  return label1035Problems(podName, tooLong("pod"));
 }
 
 /** Ours: a Job or Pod with such a label or node selector would be refused again and again. */
