@@ -72,7 +72,7 @@ export async function runCommandLine(invocation: Invocation): Promise<number> {
     }
     const help = ["jobset", ...(called === undefined ? [] : [called.name()]), "--help"].join(" ");
     const line = cause instanceof CommanderError
-      ? `${describeUsage(cause)}; see '${help}'`
+      ? `${escapeControls(describeUsage(cause))}; see '${help}'`
       : cause instanceof UsageError
       ? `${describeError(cause)}; see '${help}'`
       : describeError(cause);

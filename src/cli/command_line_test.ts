@@ -239,3 +239,9 @@ test("the version is told in words, as JSON, as YAML and short", async () => {
   expect((await run("version --output=yaml")).out).toMatch(/^version: /);
   expect((await run("version -o short")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
+
+test("a word with a line break in it is refused on one line", async () => {
+  const { exitCode, error } = await run("a\nb");
+  expect(exitCode).toBe(1);
+  expect(error).toMatch(/^error: [^\n]*a\\nb[^\n]*\n$/);
+});
