@@ -22,7 +22,7 @@ export function drawFailurePolicy(
 ): FailureDraw {
   if (chance(random, 0.2)) return { policy: undefined, isLimited: true };
   const rules = Array.from(
-    { length: pick(random, [0, 0, 1, 1, 2, 3]) },
+    { length: pick(random, gates.RestartJob === true ? [0, 1, 1, 2] : [0, 0, 1, 1, 2, 3]) },
     (_, index) => drawRule(random, { index, replicatedJobs, gates }),
   );
   const strategy = pick(random, [undefined, "Recreate", "BlockingRecreate"]);

@@ -13,6 +13,9 @@ export interface OperationPlan {
   readonly toMs: number;
 }
 
+const AT_ONCE = 0.35;
+const RESUMED_AT_LAST = 0.7;
+
 /** An operation without its time and place. */
 type What = WithoutPlace<Operation>;
 type WithoutPlace<T> = T extends Operation ? Omit<T, "atMs" | "jobSet"> : never;
@@ -20,9 +23,25 @@ type WithoutPlace<T> = T extends Operation ? Omit<T, "atMs" | "jobSet"> : never;
 /** In the order of their times. */
 export function drawOperations(random: Random, { object, plan, fromMs, toMs }: OperationPlan): readonly Operation[] {
   const count = plan.isQueued ? between(random, 1, 6) : pick(random, [0, 0, 1, 1, 2, 3, 6]);
-  const times = Array.from({ length: count }, () => between(random, fromMs, toMs)).sort((one, other) => one - other);
+  const times = drawTimes(random, { count, fromMs, toMs });
   const drawer = new OperationDrawer(random, object, plan);
-  return times.map((atMs): Operation => ({ atMs, jobSet: plan.name, ...drawer.draw() }));
+  const operations = times.map((atMs): Operation => ({ atMs, jobSet: plan.name, ...drawer.draw() }));
+  const last = drawer.isSuspended && chance(random, RESUMED_AT_LAST) ? drawer.flip() : undefined;
+  return last === undefined ? operations : [...operations, { atMs: toMs, jobSet: plan.name, ...last }];
+}
+
+/** In their order; some follow at the heels of the one before. */
+function drawTimes(
+  random: Random,
+  { count, fromMs, toMs }: { readonly count: number; readonly fromMs: number; readonly toMs: number },
+): readonly number[] {
+  const times: number[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const last = times.at(-1);
+    const isAtOnce = last !== undefined && chance(random, AT_ONCE);
+    times.push(isAtOnce ? Math.min(toMs, last + between(random, 0, 600)) : between(random, fromMs, toMs));
+  }
+  return times.sort((one, other) => one - other);
 }
 
 /** Knows how the JobSet would stand if all that was drawn before had come to pass. */
@@ -39,11 +58,15 @@ class OperationDrawer {
     this.#isSuspended = at(object, "spec", "suspend") === true;
   }
 
+  get isSuspended(): boolean {
+    return this.#isSuspended;
+  }
+
   draw(): What {
     const luck = this.#random.next();
-    if (this.#isSuspended && luck < 0.7 || luck < 0.35) return this.#flip();
-    if (luck < 0.6) return this.#recreate();
-    if (luck < 0.75) return this.#edit();
+    if (this.#isSuspended && luck < 0.7 || luck < 0.35) return this.flip();
+    if (luck < (this.#isElastic ? 0.45 : 0.6)) return this.#recreate();
+    if (luck < 0.75 || this.#isElastic && luck < 0.85) return this.#edit();
     if (luck < 0.9) {
       return chance(this.#random, 0.7)
         ? { by: "user", kind: "deleteJob", nth: between(this.#random, 0, 5) }
@@ -53,7 +76,12 @@ class OperationDrawer {
     return { by: "user", kind: "delete", propagation };
   }
 
-  #flip(): What {
+  /** A queue changes templates itself: what users write over them is refused. */
+  get #isElastic(): boolean {
+    return this.#plan.gates.ElasticJobSet === true && !this.#plan.isQueued;
+  }
+
+  flip(): What {
     this.#isSuspended = !this.#isSuspended;
     const by = this.#plan.isQueued && chance(this.#random, 0.9) ? "queue" : "user";
     return { by, kind: this.#isSuspended ? "suspend" : "resume" };
@@ -71,7 +99,7 @@ class OperationDrawer {
   }
 
   #edit(): What {
-    const luck = this.#random.next();
+    const luck = this.#isElastic ? 0.1 + 0.9 * this.#random.next() : this.#random.next() * 0.6;
     const patch = luck < 0.2
       ? { metadata: { labels: { edited: String(between(this.#random, 0, 9)) } } }
       : luck < 0.4
@@ -104,7 +132,7 @@ class OperationDrawer {
 export function drawGates(random: Random): Partial<FeatureGates> {
   if (chance(random, 0.33)) return {};
   const gates: Partial<Record<keyof FeatureGates, boolean>> = {};
-  for (const gate of GATES) if (chance(random, 0.45)) gates[gate] = true;
+  for (const gate of GATES) if (chance(random, 0.5)) gates[gate] = true;
   return gates;
 }
 

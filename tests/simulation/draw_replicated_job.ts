@@ -82,8 +82,8 @@ function drawFates(
   random: Random,
   { replicas, isLimited }: { readonly replicas: number; readonly isLimited: boolean },
 ): Fates {
-  const failures = Array.from({ length: pick(random, [0, 0, 0, 1, 1, 2, 3]) }, () => drawFailure(random));
-  const ends = chance(random, 0.75);
+  const failures = Array.from({ length: pick(random, [0, 0, 1, 1, 2, 3]) }, () => drawFailure(random));
+  const ends = chance(random, 0.7);
   const last = ends ? `succeed:${drawTime(random)}` : "run";
   const failsForever = isLimited && failures.length > 0 && chance(random, 0.2);
   const failing = (failsForever ? failures : [...failures, last]).join(",");
@@ -99,7 +99,9 @@ function drawFailure(random: Random): string {
 }
 
 function drawTime(random: Random): number {
-  return chance(random, 0.4) ? between(random, 5, 400) : between(random, 400, 8_000);
+  const luck = random.next();
+  if (luck < 0.35) return between(random, 5, 400);
+  return luck < 0.85 ? between(random, 400, 8_000) : between(random, 8_000, 25_000);
 }
 
 /** On at most two; on the end of another only where it comes. */
