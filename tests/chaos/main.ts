@@ -1,19 +1,23 @@
-/** `npm run chaos [-- --minutes M --seed S]`: the compiled executable on a real control plane where everything goes wrong. */
+/** `npm run chaos [-- --minutes M --seed S --record FILE]`: the compiled executable on a real control plane where everything goes wrong. */
 import { parseArgs } from "node:util";
 import { runChaos } from "./run_chaos.ts";
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-function readArgs(): { readonly seed: number; readonly minutes: number } {
-  const { values } = parseArgs({ options: { minutes: { type: "string", default: "3" }, seed: { type: "string" } } });
+function readArgs(): { readonly seed: number; readonly minutes: number; readonly recordFile: string | undefined } {
+  const { values } = parseArgs({
+    options: { minutes: { type: "string", default: "3" }, seed: { type: "string" }, record: { type: "string" } },
+  });
   const seed = Number(values.seed ?? Date.now() % 2 ** 31);
   const minutes = Number(values.minutes);
-  if (!Number.isInteger(seed) || !(minutes > 0)) throw new Error("usage: npm run chaos -- [--minutes M] [--seed S]");
-  return { seed, minutes };
+  if (!Number.isInteger(seed) || !(minutes > 0)) {
+    throw new Error("usage: npm run chaos -- [--minutes M] [--seed S] [--record FILE]");
+  }
+  return { seed, minutes, recordFile: values.record };
 }
 
 async function main(): Promise<number> {
-  const { seed, minutes } = readArgs();
+  const { seed, minutes, recordFile } = readArgs();
   const abort = new AbortController();
   let code = 1;
   for (const [name, ending] of Object.entries(SIGNALS)) {
@@ -32,6 +36,7 @@ async function main(): Promise<number> {
       minutes,
       report,
       signal: abort.signal,
+      recordFile,
     });
     console.log(
       `chaos: seed=${seed} minutes=${minutes} jobsets=${jobSets} restarts=${restarts} kills=${kills} faults=${faults} ` +

@@ -3,6 +3,7 @@
  * goes well again, and within `CALM_MS` everything must have come to its right end. What holds all along is judged on a record of
  * every write.
  */
+import { appendFileSync } from "node:fs";
 import { at } from "../../src/base/json.ts";
 import { seededRandom } from "../../src/base/seeded_random.ts";
 import { waitFor } from "../../scripts/control_plane/wait.ts";
@@ -19,6 +20,7 @@ import { Judge, type Violation } from "./judge.ts";
 import { WATCHED_KINDS } from "./kinds.ts";
 import { Draw } from "./play.ts";
 import { Stage } from "./stage.ts";
+import { SimulationJudges } from "./simulation_judges.ts";
 import { reportFile, startSystem, type System } from "./system.ts";
 import { Theatre } from "./theatre.ts";
 import { Track } from "./track.ts";
@@ -29,6 +31,8 @@ export interface ChaosOptions {
   readonly minutes: number;
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
+  /** A file for every frame, one JSON a line. */
+  readonly recordFile: string | undefined;
 }
 
 export interface ChaosResult {
@@ -40,7 +44,7 @@ export interface ChaosResult {
 }
 
 /** Once nothing goes wrong any more, all must be as it should within this time: watches may wait for 30 s, requests as long. */
-const CALM_MS = 90_000;
+const CALM_MS = 120_000;
 /** After that nothing may be written for so long. */
 const QUIET_MS = 5_000;
 /** Of the time asked for: start, rest and quiet take the remainder. */
@@ -48,8 +52,8 @@ const REST_SHARE_MS = 40_000;
 const PROGRESS_MS = 10_000;
 /** A request on its way may be held up so long: by the proxy, and on a busy machine. */
 const LATE_MS = 3_000;
-/** Watches that failed again and again wait for up to 30 s, and need a moment to be answered. */
-const DEAF_MS = 35_000;
+/** Watches that failed again and again wait for up to 45 s, and need a moment to be answered. */
+const DEAF_MS = 50_000;
 const MAX_VIOLATIONS = 10;
 const EVERYTHING_MINUTES = 3;
 const STRENGTHS = [0, 0, 0.3, 0.6, 1] as const;
@@ -75,6 +79,7 @@ class Chaos {
   readonly #byHand = new Set<string>();
   readonly #disturbances = new Disturbances(DEAF_MS);
   readonly #judge: Judge;
+  readonly #simulationJudges: SimulationJudges;
   readonly #weather: Weather;
   readonly #audit: AuditLog;
   readonly #abort = new AbortController();
@@ -89,16 +94,23 @@ class Chaos {
       lateMs: LATE_MS,
       deafMs: (sinceMs) => this.#disturbances.deafMs(sinceMs),
     });
+    this.#simulationJudges = new SimulationJudges({
+      report: (invariant, detail) => this.#blame({ invariant, detail, ...this.#about(detail) }),
+      isDeletedByHand: (uid) => this.#byHand.has(uid),
+      originMs: performance.timeOrigin,
+    });
     this.#weather = new Weather(system.proxy, seededRandom(options.seed + 1));
     this.#audit = new AuditLog(system.environment.description.auditLog);
     options.signal.addEventListener("abort", () => this.#abort.abort(options.signal.reason), { once: true });
   }
 
   async run(): Promise<ChaosResult> {
-    const { seed, report, signal } = this.#options;
+    const { seed, report, signal, recordFile } = this.#options;
     const record = await EtcdRecord.start(this.#system.controlPlane, (frame) => {
+      if (recordFile !== undefined) appendFileSync(recordFile, `${JSON.stringify(frame)}\n`);
       this.#diary.onFrame(frame);
       this.#judge.onFrame(frame);
+      this.#simulationJudges.onFrame(frame);
     });
     const stage = new Stage({
       cluster: this.#system.cluster,
@@ -193,7 +205,9 @@ class Chaos {
     await record.caughtUp();
     await this.#judgeQuiet();
     await record.caughtUp();
+    const { cluster } = this.#system;
     this.#judgeEnd(theatre);
+    this.#simulationJudges.atRest(Date.now(), await cluster.list("services"));
     return calmedMs;
   }
 
@@ -226,6 +240,11 @@ class Chaos {
       if (badEnds.length === 0) continue;
       this.#blame({ invariant: "no crash", detail: `${name} ended with ${badEnds.join(", ")}`, namespace, jobSet: "" });
     }
+  }
+
+  /** The JobSet that a sentence is about: its name ends with the number of its play. */
+  #about(detail: string): { readonly namespace: string; readonly jobSet: string } {
+    return { namespace: this.#system.cluster.namespace, jobSet: /\b[a-z][a-z-]*-\d+/.exec(detail)?.[0] ?? "" };
   }
 
   #blame(violation: Violation): void {

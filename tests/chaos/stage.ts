@@ -14,7 +14,7 @@ export class Stage {
   readonly #byHand: Set<string>;
   readonly #signal: AbortSignal;
 
-  /** `byHand` is told which Jobs the users delete. */
+  /** `byHand` is told the uids of what the users delete. */
   constructor(parts: {
     readonly cluster: Cluster;
     readonly judge: Judge;
@@ -43,6 +43,7 @@ export class Stage {
   async remove(name: string, propagation: "Background" | "Foreground"): Promise<void> {
     const uid = this.life(name)?.uid;
     if (uid === undefined) return;
+    this.#byHand.add(uid);
     const options = { propagationPolicy: propagation, preconditions: { uid } };
     await this.#persist(() => this.cluster.api.delete(this.cluster.path("jobsets", name), options), 404, 409);
     await this.until(() => this.life(name)?.uid !== uid);

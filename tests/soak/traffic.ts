@@ -7,7 +7,7 @@ import { byHand, jobSet } from "../e2e/job_sets.ts";
 /** One in so many restarts once before it ends. */
 const RESTARTED = 5;
 /** One in so many is deleted while its Jobs run; of the others half go by their TTL and half by hand. */
-const DELETED_EARLY = 7;
+const DELETED_EARLY = 11;
 const RUN_MS = 1_000;
 const RETRY_MS = 250;
 /** Where the machine is too slow for the pace, no more than so many are let stand. */
