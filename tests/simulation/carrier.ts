@@ -87,7 +87,9 @@ export class Carrier {
       return;
     }
     if (this.#happens("cutLine")) return this.#cutAt(line);
-    this.#controller?.enqueue(ENCODER.encode(this.#happens("repeatedLine") ? line + line : line));
+    const before = this.#happens("swappedLine") ? this.#options.stream.next() ?? "" : "";
+    const carried = before + (this.#happens("repeatedLine") ? line + line : line);
+    if (!this.#happens("lostLine")) this.#controller?.enqueue(ENCODER.encode(carried));
     this.#move();
   }
 

@@ -15,6 +15,8 @@ export const NO_FAULTS: FaultRates = {
   cutLine: 0,
   silence: 0,
   gone: 0,
+  lostLine: 0,
+  swappedLine: 0,
 };
 
 /** The most that a rate is drawn to: beyond it nothing would be done any more. */
@@ -31,7 +33,13 @@ const WORST: FaultRates = {
   cutLine: 0.1,
   silence: 0.01,
   gone: 0.3,
+  lostLine: 0,
+  swappedLine: 0,
 };
+
+/** What no API server does, in a few runs: the controller must do no harm on what it then believes. */
+const BROKEN: Partial<FaultRates> = { lostLine: 0.03, swappedLine: 0.1 };
+const BROKEN_RUNS = 0.05;
 
 const KINDS: readonly Incident["kind"][] = [
   "kill",
@@ -57,9 +65,10 @@ export function drawFaults(
   const controllers = random.next() < 0.35 ? 2 : 1;
   if (severity < 0.15) return { controllers, faults: NO_FAULTS, incidents: [] };
   const share = severity < 0.6 ? 0.25 : 0.7;
+  const isBroken = random.next() < BROKEN_RUNS;
   return {
     controllers,
-    faults: drawRates(random, share),
+    faults: { ...drawRates(random, share), ...(isBroken ? BROKEN : {}) },
     incidents: drawIncidents(random, { calmAtMs, share, controllers }),
   };
 }

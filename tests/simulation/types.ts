@@ -177,6 +177,10 @@ export interface FaultRates {
   readonly silence: number;
   /** The watch is answered with 410 although its version is still kept. */
   readonly gone: number;
+  /** A line is left out, and the stream goes on: no API server does this. Nothing may be lost by it; what was missed may stay so. */
+  readonly lostLine: number;
+  /** A line comes after the one that follows it: no API server does this either. */
+  readonly swappedLine: number;
 }
 
 export type Incident =

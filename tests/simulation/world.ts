@@ -141,7 +141,12 @@ export class World implements SimulationView {
 
   #calm(): void {
     this.#outUntilMs = -Infinity;
-    for (const process of this.processes) process.killAtRequest(Infinity);
+    const { lostLine, swappedLine } = this.scenario.faults;
+    for (const process of this.processes) {
+      process.killAtRequest(Infinity);
+      // What a stream left out without ending is found out by nobody but a new process.
+      if (lostLine + swappedLine > 0) process.kill();
+    }
   }
 
   #written(write: Write): void {
