@@ -102,7 +102,18 @@ export class EtcdRecord {
     for await (const chunk of response.body) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (line !== "") this.#hear(asObject(JSON.parse(line)) ?? {});
+      for (const line of lines) if (line !== "") this.#hearOrFail(line);
+    }
+  }
+
+  /** What goes wrong here is no failure of etcd's, and would be the same the next time. */
+  #hearOrFail(line: string): void {
+    if (this.#abort.signal.aborted) return;
+    try {
+      this.#hear(asObject(JSON.parse(line)) ?? {});
+    } catch (error) {
+      this.#failed.reject(error);
+      this.#abort.abort();
     }
   }
 

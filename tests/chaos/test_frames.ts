@@ -30,7 +30,11 @@ export class Story {
 
   jobSet(spec: JsonObject = {}, status: JsonObject = {}, metadata: JsonObject = {}): this {
     const replicatedJobs = [{ name: "a", replicas: 2 }];
-    const object = { metadata: { name: "js", uid: "u1", ...metadata }, spec: { replicatedJobs, ...spec }, status };
+    const object = {
+      metadata: { name: "js", namespace: "ns", uid: "u1", ...metadata },
+      spec: { replicatedJobs, ...spec },
+      status,
+    };
     return this.#write("JobSet", "js", object);
   }
 
@@ -43,7 +47,7 @@ export class Story {
   }
 
   jobSetGone(): this {
-    return this.#write("JobSet", "js", { metadata: { name: "js", uid: "u1" }, spec: {} }, "delete");
+    return this.#write("JobSet", "js", { metadata: { name: "js", namespace: "ns", uid: "u1" }, spec: {} }, "delete");
   }
 
   #jobObject(index: number, state: JobState): JsonObject {
@@ -52,9 +56,16 @@ export class Story {
     return {
       metadata: {
         name: `js-a-${index}`,
+        namespace: "ns",
         uid,
         labels,
-        ownerReferences: [{ uid: "u1", controller: true }],
+        ownerReferences: [{
+          apiVersion: "jobset.x-k8s.io/v1alpha2",
+          kind: "JobSet",
+          name: "js",
+          uid: "u1",
+          controller: true,
+        }],
         ...(state.isDeleting === true ? { deletionTimestamp: "2030-01-01T00:00:00Z" } : {}),
       },
       spec: { suspend: state.isSuspended === true, parallelism: 1 },
