@@ -8,6 +8,7 @@ import type { KubeClient } from "../client/kube_client.ts";
 import { LineSplitter } from "./line_splitter.ts";
 import { peekEvent, type WatchedIdentity } from "./peek_event.ts";
 import { brokenLine, parseWatchLine, type WatchLine } from "./watch_line.ts";
+import { withoutManagedFields } from "./without_managed_fields.ts";
 import { INITIAL_WATCH_STATE, type WatchAction, type WatchInput, type WatchState, watchStep } from "./watch_step.ts";
 
 /** Where the events go. A sink that throws ends the watcher, and with it the process: events must not be lost. */
@@ -223,7 +224,8 @@ export class Watcher<T> {
     const { resourceVersion } = identity;
     if (type === "DELETED") return { kind: "delete", object: { metadata: identity }, resourceVersion };
     const isKnown = !this.#state.initial && this.#options.sink.confirm?.(identity) === true;
-    return isKnown ? { kind: "bookmark", resourceVersion, initialEventsEnd: false } : parseWatchLine(text);
+    if (isKnown) return { kind: "bookmark", resourceVersion, initialEventsEnd: false };
+    return parseWatchLine(withoutManagedFields(text));
   }
 
   async #readPage(task: AbortController, query: Readonly<Record<string, string>>): Promise<void> {
