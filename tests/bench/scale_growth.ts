@@ -9,9 +9,10 @@ const SIZES = [10, 100, 1_000, 10_000];
 /** Jobs looked at in one turn, all reconciles together: a few hundred milliseconds. */
 const JOBS_PER_TURN = 300_000;
 const MOST_PER_TURN = 10_000;
-const PAIRS = 15;
+const PAIRS = 31;
 const ROUNDS = 5;
-const WARM_UPS = 2;
+/** Until the engine has compiled all of it. */
+const WARM_UPS = 6;
 
 export interface Growth {
   /** With a thousand others against none. */
