@@ -14,6 +14,7 @@ export interface OperationPlan {
 }
 
 const AT_ONCE = 0.35;
+const EARLINESS = 1.8;
 const RESUMED_AT_LAST = 0.7;
 
 /** An operation without its time and place. */
@@ -30,7 +31,7 @@ export function drawOperations(random: Random, { object, plan, fromMs, toMs }: O
   return last === undefined ? operations : [...operations, { atMs: toMs, jobSet: plan.name, ...last }];
 }
 
-/** In their order; some follow at the heels of the one before. */
+/** In their order: more of them early, while most JobSets still run; some follow at the heels of the one before. */
 function drawTimes(
   random: Random,
   { count, fromMs, toMs }: { readonly count: number; readonly fromMs: number; readonly toMs: number },
@@ -39,7 +40,11 @@ function drawTimes(
   for (let index = 0; index < count; index += 1) {
     const last = times.at(-1);
     const isAtOnce = last !== undefined && chance(random, AT_ONCE);
-    times.push(isAtOnce ? Math.min(toMs, last + between(random, 0, 600)) : between(random, fromMs, toMs));
+    times.push(
+      isAtOnce
+        ? Math.min(toMs, last + between(random, 0, 600))
+        : fromMs + Math.floor((toMs - fromMs) * random.next() ** EARLINESS),
+    );
   }
   return times.sort((one, other) => one - other);
 }
@@ -63,14 +68,13 @@ class OperationDrawer {
   }
 
   draw(): What {
+    if (this.#isElastic && chance(this.#random, 0.4)) return this.#edit();
     const luck = this.#random.next();
     if (this.#isSuspended && luck < 0.7 || luck < 0.35) return this.flip();
-    if (luck < (this.#isElastic ? 0.45 : 0.6)) return this.#recreate();
-    if (luck < 0.75 || this.#isElastic && luck < 0.85) return this.#edit();
+    if (luck < 0.6) return this.#recreate();
+    if (luck < 0.75) return this.#edit();
     if (luck < 0.9) {
-      return chance(this.#random, 0.7)
-        ? { by: "user", kind: "deleteJob", nth: between(this.#random, 0, 5) }
-        : { by: "user", kind: "deleteService" };
+      return this.#meddle();
     }
     const propagation = pick(this.#random, ["Foreground", "Background", "Background", "Orphan"]);
     return { by: "user", kind: "delete", propagation };
@@ -79,6 +83,15 @@ class OperationDrawer {
   /** A queue changes templates itself: what users write over them is refused. */
   get #isElastic(): boolean {
     return this.#plan.gates.ElasticJobSet === true && !this.#plan.isQueued;
+  }
+
+  /** Children are changed by hand. */
+  #meddle(): What {
+    const nth = between(this.#random, 0, 5);
+    const luck = this.#random.next();
+    if (luck < 0.4) return { by: "user", kind: "deleteJob", nth };
+    if (luck < 0.6) return { by: "user", kind: "deleteService" };
+    return luck < 0.85 ? { by: "user", kind: "deletePod", nth } : { by: "queue", kind: "suspendJob", nth };
   }
 
   flip(): What {
@@ -123,7 +136,8 @@ class OperationDrawer {
     const isElastic = asString(spec["completionMode"]) === "Indexed" &&
       asInteger(spec["parallelism"]) === asInteger(spec["completions"]);
     if (!isElastic || chance(this.#random, 0.3)) return group;
-    const size = between(this.#random, 1, 3);
+    const old = asInteger(spec["parallelism"]) ?? 1;
+    const size = (old + between(this.#random, 0, 1)) % 3 + 1;
     return { ...group, template: { ...template, spec: { ...spec, parallelism: size, completions: size } } };
   }
 }

@@ -153,6 +153,10 @@ export type Operation =
     /** A child is deleted by hand: the nth Job, or the Service. */
     | { readonly kind: "deleteJob"; readonly nth: number }
     | { readonly kind: "deleteService" }
+    /** A Pod of any of its Jobs is evicted: the nth. */
+    | { readonly kind: "deletePod"; readonly nth: number }
+    /** A queue suspends a child Job itself, as Kueue does where it finds no workload (spec 9, K4). */
+    | { readonly kind: "suspendJob"; readonly nth: number }
   );
 
 /** Probabilities, each per request, line or stream. */

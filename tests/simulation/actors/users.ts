@@ -2,7 +2,7 @@
 import { asString, type JsonObject } from "../../../src/base/json.ts";
 import type { ActorWorld, DeleteOptions, JobSetPlay, ObjectKey, Operation, Scenario, Write } from "../types.ts";
 import { between, chance, pick } from "./chance.ts";
-import { controllerUid, isDeleting, keyOf, metadataOf, specOf, uidOf } from "./objects.ts";
+import { controllerUid, isDeleting, isFinishedJob, keyOf, metadataOf, specOf, uidOf } from "./objects.ts";
 import { admittedTemplates, restoredTemplates, TOPOLOGY_GATE } from "./queue_edits.ts";
 import { tryTo } from "./try_to.ts";
 
@@ -82,6 +82,10 @@ export class Users {
         return this.#deleteChild(jobSet, { resource: "jobs", nth: operation.nth });
       case "deleteService":
         return this.#deleteChild(jobSet, { resource: "services", nth: 0 });
+      case "deletePod":
+        return this.#deletePod(jobSet, operation.nth);
+      case "suspendJob":
+        return this.#suspendJob(jobSet, operation.nth);
     }
   }
 
@@ -172,9 +176,25 @@ export class Users {
     tryTo(() => this.#world.server.remove("user", resource, child, { propagation }));
   }
 
-  #children(jobSet: JsonObject, resource: "jobs" | "services"): readonly ObjectKey[] {
+  #deletePod(jobSet: JsonObject, nth: number): void {
+    const { server } = this.#world;
+    const jobs = [...server.ownedBy(uidOf(jobSet))].filter(({ resource }) => resource === "jobs");
+    const pods = jobs.flatMap(({ object }) => this.#children(object, "pods"));
+    const pod = pods[nth % Math.max(1, pods.length)];
+    if (pod !== undefined) tryTo(() => server.remove("user", "pods", pod));
+  }
+
+  #suspendJob(jobSet: JsonObject, nth: number): void {
+    const jobs = this.#children(jobSet, "jobs");
+    const key = jobs[nth % Math.max(1, jobs.length)];
+    const job = key === undefined ? undefined : this.#world.server.get("jobs", key);
+    if (job === undefined || isDeleting(job) || isFinishedJob(job)) return;
+    tryTo(() => this.#world.server.update("queue", "jobs", { ...job, spec: { ...specOf(job), suspend: true } }));
+  }
+
+  #children(owner: JsonObject, resource: "jobs" | "services" | "pods"): readonly ObjectKey[] {
     const keys: ObjectKey[] = [];
-    for (const child of this.#world.server.ownedBy(uidOf(jobSet))) {
+    for (const child of this.#world.server.ownedBy(uidOf(owner))) {
       if (child.resource === resource) keys.push(keyOf(child.object));
     }
     return keys;
