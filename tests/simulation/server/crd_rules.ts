@@ -49,11 +49,10 @@ export function ruleCauses(
   }
   const object = asObject(self);
   for (const [field, inner] of Object.entries(schema.properties ?? {})) {
-    if (!hasRules(inner)) continue;
     const here = path === "" ? field : `${path}.${field}`;
     causes.push(...ruleCauses(inner, { self: object?.[field], oldSelf: at(oldSelf, field), path: here }));
   }
-  if (schema.items !== undefined && hasRules(schema.items)) causes.push(...itemCauses(schema, { self, oldSelf, path }));
+  if (schema.items !== undefined) causes.push(...itemCauses(schema, { self, oldSelf, path }));
   return causes;
 }
 
@@ -72,9 +71,19 @@ function itemCauses(
   });
 }
 
-/** The embedded schemas of Pods have none and are large. */
+/** The schema without the parts that have no rules: those of Pods have none, and are large. */
+export function onlyRules(schema: Schema): Schema {
+  const properties = Object.entries(schema.properties ?? {}).filter(([, inner]) => hasRules(inner));
+  const { items, properties: _, ...rest } = schema;
+  return {
+    ...rest,
+    ...(properties.length === 0
+      ? {}
+      : { properties: Object.fromEntries(properties.map(([field, inner]) => [field, onlyRules(inner)])) }),
+    ...(items === undefined || !hasRules(items) ? {} : { items: onlyRules(items) }),
+  };
+}
+
 function hasRules(schema: Schema): boolean {
-  if (schema["x-kubernetes-validations"] !== undefined) return true;
-  if (schema.items !== undefined && hasRules(schema.items)) return true;
-  return Object.values(schema.properties ?? {}).some(hasRules);
+  return ruleTexts(schema).size > 0;
 }

@@ -6,7 +6,7 @@ import { EMBEDDED_DEFINITIONS } from "../../../src/api/crd/jobset_crd.ts";
 import { jobSetSchema } from "../../../src/api/crd/jobset_schema.ts";
 import type { Schema } from "../../../src/api/crd/schema.ts";
 import { conformed, isBlocked, schemaCauses, withUnchecked } from "./crd_schema.ts";
-import { ruleCauses } from "./crd_rules.ts";
+import { onlyRules, ruleCauses } from "./crd_rules.ts";
 import { deepEqual } from "./deep_equal.ts";
 import type { FieldCause } from "./server_refusal.ts";
 import type { Strategy } from "./strategy.ts";
@@ -16,6 +16,8 @@ export interface JobSetSchemas {
   readonly whole: Schema;
   readonly spec: Schema;
   readonly status: Schema;
+  /** As much of the spec's as has CEL rules. */
+  readonly rules: Schema;
 }
 
 /** Made from the definitions that the CRD embeds. It takes some milliseconds: servers made one after the other share it. */
@@ -26,7 +28,7 @@ export function jobSetSchemas(): JobSetSchemas {
   });
   const { spec, status } = whole.properties ?? {};
   if (spec === undefined || status === undefined) throw new Error("the schema of a JobSet lacks its spec or status");
-  return { whole, spec, status };
+  return { whole, spec, status, rules: onlyRules(spec) };
 }
 
 export function jobSetStrategy(schemas: JobSetSchemas): Strategy {
@@ -35,7 +37,7 @@ export function jobSetStrategy(schemas: JobSetSchemas): Strategy {
     if (self === undefined || self === oldSelf) return [];
     const causes = schemaCauses(schemas.spec, { value: self, path: "spec" });
     if (isBlocked(causes)) return withUnchecked(causes);
-    return [...causes, ...ruleCauses(schemas.spec, { self, oldSelf, path: "spec" })];
+    return [...causes, ...ruleCauses(schemas.rules, { self, oldSelf, path: "spec" })];
   };
   return {
     prepareCreate: (object) => {

@@ -1,7 +1,7 @@
 /** What the simulated API server keeps: the newest version of each object, the history of changes, and who watches. */
 import { asArray, asString, at, type JsonObject } from "../../../src/base/json.ts";
 import { type ResourceName, RESOURCES, type User, type Write } from "../types.ts";
-import { metadataOf, uidOf, withMetadata } from "./metadata.ts";
+import { metadataOf, uidOf } from "./metadata.ts";
 import type { ResourceInfo } from "./resource_info.ts";
 import { StoredVersion } from "./stored_version.ts";
 
@@ -125,7 +125,7 @@ export class ObjectStore {
     { before, note }: { readonly before: StoredVersion | undefined; readonly note: WriteNote },
   ): StoredVersion {
     const version = ++this.#version;
-    const metadata = withMetadata(info, metadataOf(object), { resourceVersion: String(version) });
+    const metadata = { ...metadataOf(object), resourceVersion: String(version) };
     const after = new StoredVersion(info, { ...object, metadata }, { version, previous: before });
     this.#table(info.resource).objects.set(keyOf(after.object), after);
     this.#byUid.set(uidOf(after.object), after);
@@ -200,7 +200,7 @@ export class ObjectStore {
 
 /** The same object under another version: as it was when it went. */
 export function atVersion({ info, object }: StoredVersion, version: number): StoredVersion {
-  const metadata = withMetadata(info, metadataOf(object), { resourceVersion: String(version) });
+  const metadata = { ...metadataOf(object), resourceVersion: String(version) };
   return new StoredVersion(info, { ...object, metadata }, { version });
 }
 

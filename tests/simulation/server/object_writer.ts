@@ -83,6 +83,8 @@ export class ObjectWriter {
     const metadata = withMetadata(info, metadataOf(given), {
       name,
       uid: uidOfCount(count),
+      // The place of the one that it gets as it is stored.
+      resourceVersion: "0",
       generation: info.hasGeneration ? 1 : undefined,
       creationTimestamp: timestamp(now()),
       deletionTimestamp: undefined,
