@@ -166,8 +166,9 @@ export class JobSetEffects {
     } catch (error) {
       if (isNotWanted(error)) return undefined;
       const text = messageOf(error);
-      if (isAlreadyExists(error)) return await this.#lookAtNamesake(jobSet, create, text);
-      return { kind: gotNoAnswer(error) ? "unknown" : "refused", text };
+      // Without an answer the Job may exist, and run: no plan must take it for absent on the word of a silent watch.
+      const mayExist = isAlreadyExists(error) || gotNoAnswer(error);
+      return mayExist ? await this.#lookAtNamesake(jobSet, create, text) : { kind: "refused", text };
     }
   }
 
@@ -185,7 +186,7 @@ export class JobSetEffects {
     return newest.suspend === jobSet.suspend && isSameRun(newest, jobSet);
   }
 
-  /** AlreadyExists: our own Job that the view lacked, or one of somebody else, which is left alone (spec 3.7). */
+  /** AlreadyExists, or no answer: our own Job that the view lacked, or one of somebody else, which is left alone (spec 3.7). */
   async #lookAtNamesake(
     { namespace, uid }: JobSet,
     { name }: JobCreate,

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { at } from "../base/json.ts";
-import { JOBS, makeReady, running, SERVICES, TestWorld } from "./test_world.ts";
+import { readJobSet } from "../api/job_set.ts";
+import { JOBS, JOBSETS, makeReady, running, SERVICES, TestWorld } from "./test_world.ts";
 
 test("suspension goes on while the Service and creates are refused (K17)", async () => {
   const world = await running(5);
@@ -29,6 +30,21 @@ test("suspension goes on while 50 creates hang (K17)", async () => {
   expect(world.conditions("a")).not.toContain("Suspended=True");
   hold.resolve();
   await world.pass(1000);
+  expect(world.conditions("a")).toContain("Suspended=True");
+});
+
+test("a Job whose create was not answered is looked for, before all are said to be suspended", async () => {
+  const world = new TestWorld();
+  world.api.fail("POST", JOBS, { kind: "loseAnswer" });
+  world.apply("a", { network: { enableDNSHostnames: false } });
+  // The watch of the Jobs is silent from now on: it does not tell of the Job that was made.
+  world.isLagging = true;
+  await world.rest();
+  world.edit("a", { suspend: true });
+  const jobSet = readJobSet(world.api.get(`${JOBSETS}/a`) ?? {});
+  if (jobSet !== undefined) world.jobSets.observeWrite(jobSet);
+  await world.rest();
+  expect(world.api.list("/jobs/").map((job) => at(job, "spec", "suspend"))).toEqual([true]);
   expect(world.conditions("a")).toContain("Suspended=True");
 });
 
