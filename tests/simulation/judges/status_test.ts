@@ -146,6 +146,15 @@ test("a resume is counted once, and a Job runs once in each run", () => {
   expect(right.violated).toEqual(INVARIANT);
 });
 
+test("a Job that somebody else suspends begins another run", () => {
+  const bench = counted();
+  bench.change(uidOf("a-0"), { spec: { suspend: true } }, "queue");
+  bench.status("js", { executionAttempts: 1 });
+  expect(bench.details).toEqual([]);
+  bench.status("js", { executionAttempts: 2 });
+  expect(bench.violated).toEqual(INVARIANT);
+});
+
 test("a Job that runs twice in one run, or before it is counted, is found", () => {
   const twice = counted();
   resume(twice);

@@ -43,7 +43,7 @@ export interface JobSetRecord {
   /** Since when spec.suspend is what it is. */
   suspendChangedAtMs: number;
   ttlChangedAtMs: number;
-  /** How often spec.suspend was taken back. */
+  /** How often spec.suspend was taken back, or a Job suspended by somebody else. */
   resumes: number;
   templatesChangedAtMs: number;
   /** The templates were changed of a JobSet that was not suspended: no webhook forbade it. */
@@ -179,6 +179,8 @@ export class Truth {
     const { facts } = job;
     if (after === undefined || after.ownerUid !== record.uid) record.jobs.delete(facts.uid);
     else record.jobs.set(facts.uid, job);
+    // Spec 3.12: whoever suspends a Job, its next run is another one.
+    if (before?.suspend === false && after?.suspend === true && !isController(user)) record.resumes += 1;
     const phase = after === undefined ? "gone" : after.phase;
     const isNews = phase !== (before?.phase ?? "active") || after?.failure?.timeMs !== before?.failure?.timeMs;
     const isAnswer = isController(user) && before !== undefined;
