@@ -12,7 +12,7 @@ import { type BenchCluster, createNamespace, startBenchCluster } from "./cluster
 import { ControllerSide, startController } from "./controller_side.ts";
 import { startFloor } from "./floor_side.ts";
 import { measureMemory } from "./memory.ts";
-import { type Comparison, hasEnough, type Pair, report, summarise } from "./loop_report.ts";
+import { type Comparison, hasEnough, type Pair, type Ratio, report, summarise } from "./loop_report.ts";
 import { residentMb } from "./process_usage.ts";
 import type { Run, Side } from "./side.ts";
 
@@ -46,15 +46,18 @@ export async function runLoopBench(say: (line: string) => void): Promise<Outcome
     const comparisons = await compareSides(cluster, command, say);
     const memory = await measureMemory(cluster, command, say);
     const judged = comparisons.filter(({ jobs }) => JUDGED.includes(jobs));
+    const create = worst(judged.map((comparison) => comparison.create));
+    const restart = worst(judged.map((comparison) => comparison.restart));
     return {
       figures: {
-        create: worst(judged.map((comparison) => comparison.create.ratio)),
-        restart: worst(judged.map((comparison) => comparison.restart.ratio)),
+        create: create.ratio,
+        restart: restart.ratio,
         conflicts: sum(comparisons.map((comparison) => comparison.conflicts)),
         extra: sum(comparisons.map((comparison) => comparison.extra)),
         idle_mb: memory.idleMb,
         at10k_mb: memory.loadedMb,
       },
+      samples: { create: create.ratios, restart: restart.ratios },
       faults: comparisons.flatMap((comparison) => comparison.faults),
     };
   } finally {
@@ -114,8 +117,10 @@ async function runSide(side: Side, run: Run): Promise<Pair["ours"]> {
   return { create, restart };
 }
 
-function worst(values: readonly number[]): number {
-  return Math.max(...values);
+function worst(ratios: readonly Ratio[]): Ratio {
+  const [first] = ratios.toSorted((left, right) => right.ratio - left.ratio);
+  if (first === undefined) throw new Error("judge the loop: nothing was measured");
+  return first;
 }
 
 function sum(values: readonly number[]): number {

@@ -50,7 +50,7 @@ export async function runPlacementBench(say: (line: string) => void): Promise<Ou
       ratio: rates.ratio,
       pods_per_s: rates.podsPerSecond,
     };
-    return { figures, faults: [] };
+    return { figures, samples: { ratio: rates.ratios, pods_per_s: rates.rates }, faults: [] };
   } finally {
     await cluster.stop();
   }

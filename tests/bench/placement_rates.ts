@@ -15,9 +15,12 @@ const LEADERS = 3;
 const ADMITTED_MS = 180_000;
 const INDEX = "batch.kubernetes.io/job-completion-index";
 
+/** Medians, and the rounds that they are of. */
 export interface Rates {
   readonly podsPerSecond: number;
   readonly ratio: number;
+  readonly rates: readonly number[];
+  readonly ratios: readonly number[];
 }
 
 /** The same followers in turns: without webhooks, through one that does nothing, through ours. */
@@ -44,12 +47,12 @@ export async function measureRates(cluster: PlacementCluster, say: (line: string
   say(`requests of the controller meanwhile: ${controlPlane.auditEntries().length - mark}`);
   const ratios = rounds.map(({ turns }) => turns.guarded.perSecond / turns.bare.perSecond);
   const floors = rounds.map(({ turns }) => turns.floor.perSecond / turns.bare.perSecond);
-  const podsPerSecond = median(rounds.map(({ turns }) => turns.guarded.perSecond));
+  const rates = rounds.map(({ turns }) => turns.guarded.perSecond);
   say(
     `of the quietest rounds, against no webhook: ours ${spread(ratios, 2)}, one that does nothing ${spread(floors, 2)}`,
   );
   for (const { cluster: namespace } of Object.values(lanes)) await removeJobSet(namespace, "rate");
-  return { podsPerSecond, ratio: median(ratios) };
+  return { podsPerSecond: median(rates), ratio: median(ratios), rates, ratios };
 }
 
 /** Seconds from the leader's binding to the last of 255 followers, the real Job controller creating them. */

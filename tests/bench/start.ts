@@ -40,7 +40,8 @@ export async function runStartBench(say: (line: string) => void): Promise<Outcom
     }
     say(`process start to ready, ms: ${starts.map((ms) => ms.toFixed(0)).join(" ")}`);
     const { idleMb, scrapedMb } = await measureMemory(replica, say);
-    return { figures: { ready_ms: median(starts), idle_mb: idleMb, scraped_mb: scrapedMb }, faults: [] };
+    const figures = { ready_ms: median(starts), idle_mb: idleMb, scraped_mb: scrapedMb };
+    return { figures, samples: { ready_ms: starts }, faults: [] };
   } finally {
     await installation.stop();
   }
