@@ -64,6 +64,8 @@ interface ObjectEvents {
   refilledAt: number;
   /** Wall-clock time of the newest Event. */
   usedAt: number;
+  /** Nothing more will be told of it. */
+  isGone: boolean;
   timer: Timer | undefined;
 }
 
@@ -105,6 +107,14 @@ export class EventRecorder {
     this.#write(object);
   }
 
+  /** The object of this uid is gone: what is known of it goes as well, once all is written. Else it would stay for minutes. */
+  forget(uid: string): void {
+    const object = this.#objects.get(uid);
+    if (object === undefined) return;
+    object.isGone = true;
+    this.#dropGone(uid, object);
+  }
+
   /** Writes what waits, whatever the limit, for two seconds at most. */
   async stop(): Promise<void> {
     if (this.#state !== "open") return;
@@ -134,6 +144,7 @@ export class EventRecorder {
         tokens: BURST,
         refilledAt: this.#options.clock.monotonic(),
         usedAt: now,
+        isGone: false,
         timer: undefined,
       };
     object.usedAt = now;
@@ -151,6 +162,11 @@ export class EventRecorder {
       object.timer?.cancel();
       this.#objects.delete(uid);
     }
+  }
+
+  #dropGone(uid: string, object: ObjectEvents): void {
+    const isDone = object.isGone && [...object.series.values()].every(isIdle);
+    if (isDone && this.#objects.get(uid) === object) this.#objects.delete(uid);
   }
 
   #makeRoom(object: ObjectEvents, { regarding, now }: { regarding: Regarding; now: number }): boolean {
@@ -195,6 +211,7 @@ export class EventRecorder {
       series.isWriting = false;
       this.#writes.delete(write);
       if (series.isDirty) this.#write(object);
+      this.#dropGone(series.regarding.uid, object);
     });
     this.#writes.add(write);
   }

@@ -221,6 +221,25 @@ test("what is remembered is limited: objects, series and the text of a note", as
   expect(api.requests.length - before).toBeLessThan(101);
 });
 
+test("of an object that is gone nothing is remembered once all is written, failed tries included", async () => {
+  const { clock, api, recorder } = start();
+  recorder.emit(JOBSET, note("before"));
+  await clock.advanceAndSettle(10);
+  expect(recorder.objectCount).toBe(1);
+  recorder.forget("u");
+  expect(recorder.objectCount).toBe(0);
+  api.fail("POST", "/events", { kind: "refuse", status: 503 });
+  recorder.emit(JOBSET, note("while it went"));
+  recorder.forget("u");
+  recorder.forget("never there");
+  await clock.advanceAndSettle(10);
+  expect(recorder.objectCount).toBe(1);
+  await clock.advanceAndSettle(5_000);
+  expect(counts(api)).toEqual([1, 1]);
+  expect(recorder.objectCount).toBe(0);
+  expect(clock.timerCount).toBe(0);
+});
+
 test("notes that differ beyond 1,024 bytes are the same Event", async () => {
   const { clock, api, recorder } = start();
   for (const end of ["1", "2"]) recorder.emit(JOBSET, note("x".repeat(2000) + end));

@@ -114,7 +114,10 @@ function connectTriggers({ caches, queue, crdCheck, metrics }: LoopOptions, even
   jobSets.onChange((change) => {
     const jobSet = change.kind === "delete" ? change.before : change.after;
     queue.add(objectKey(jobSet.namespace, jobSet.name));
-    if (change.kind === "delete") return metrics.jobSets.deleted(jobSet);
+    if (change.kind === "delete") {
+      events.forget(jobSet.uid);
+      return metrics.jobSets.deleted(jobSet);
+    }
     metrics.jobSets.seen(jobSet);
     warn(jobSet);
   });
