@@ -2,6 +2,7 @@
 import { asString, at, type JsonObject } from "../../src/base/json.ts";
 import { ApiFailure } from "../../scripts/control_plane/api.ts";
 import type { Cluster } from "../e2e/cluster.ts";
+import { isFinishedJob, jobFacts } from "./facts.ts";
 import type { Judge } from "./judge.ts";
 import type { Life } from "./life.ts";
 
@@ -99,7 +100,8 @@ export class Stage {
     await this.#persist(
       async () => {
         const stored = await this.cluster.get("jobs", job.name);
-        if (at(stored, "metadata", "uid") !== job.uid) return;
+        // It is another by now, or an earlier try took effect and its answer was lost.
+        if (at(stored, "metadata", "uid") !== job.uid || isFinishedJob(jobFacts(stored))) return;
         const now = time();
         const startTime = asString(at(stored, "status", "startTime")) ?? now;
         const conditions = types.map((type) => ({
