@@ -36,31 +36,45 @@ export function possibleOutcomes(record: JobSetRecord, before: JobSetFacts, gate
   return outcomes;
 }
 
-/** The answers that may be ahead of the rest of a view: all sets of so few are tried. */
+/** The answers that may be ahead of the rest of a view: all sets of so few are tried, and each one alone. */
 const MAX_ANSWERS = 6;
 
-/** Whether it may be decided by somebody who knows some Jobs sooner, from the answers to writes of theirs, than the others. */
+/**
+ * Whether it may be decided by somebody who knows some Jobs sooner than the others, from the answers to own requests. Writes are
+ * seen here; a Job that was in the way of a create is looked at (spec 3.7), which only happens where watches lag: `hasLookUps`.
+ */
 export function isDecidedAhead(
   record: JobSetRecord,
-  { before, gates, outcome }: { readonly before: JobSetFacts; readonly gates: FeatureGates; readonly outcome: string },
+  { before, gates, outcome, hasLookUps }: {
+    readonly before: JobSetFacts;
+    readonly gates: FeatureGates;
+    readonly outcome: string;
+    readonly hasLookUps: boolean;
+  },
 ): boolean {
   const moments = record.moments.filter((moment) => {
     return moment.attempt === before.status.restarts && !isOfOldJob(moment, before, gates);
   });
+  const last = new Map(moments.filter(({ phase }) => phase !== "gone").map((moment) => [moment.uid, moment]));
+  const isLast = (moment: Moment) => hasLookUps && last.get(moment.uid) === moment;
   const jobs = new Map<string, Moment>();
-  for (let known = 0; known < moments.length; known++) {
-    const answers = moments.slice(known).filter(({ isAnswer }) => isAnswer).slice(-MAX_ANSWERS);
-    for (let set = 1; set < 2 ** answers.length; set++) {
-      const seen = new Map(jobs);
-      for (const [bit, answer] of answers.entries()) if ((set & (1 << bit)) !== 0) seen.set(answer.uid, answer);
+  for (const [known, moment] of moments.entries()) {
+    const answers = moments.slice(known).filter((later) => later.isAnswer || isLast(later));
+    for (const ahead of setsOf(answers)) {
+      const seen = new Map([...jobs, ...ahead.map((answer): [string, Moment] => [answer.uid, answer])]);
       const decided = decide([...seen.values()], before, gates);
       if (decided !== undefined && outcomeText(decided) === outcome) return true;
     }
-    const moment = moments[known];
-    if (moment?.phase === "gone") jobs.delete(moment.uid);
-    else if (moment !== undefined) jobs.set(moment.uid, moment);
+    if (moment.phase === "gone") jobs.delete(moment.uid);
+    else jobs.set(moment.uid, moment);
   }
   return false;
+}
+
+function* setsOf(answers: readonly Moment[]): Generator<readonly Moment[], void, undefined> {
+  for (const answer of answers) yield [answer];
+  const newest = answers.slice(-MAX_ANSWERS);
+  for (let set = 1; set < 2 ** newest.length; set++) yield newest.filter((_, bit) => (set & (1 << bit)) !== 0);
 }
 
 /** Gate RestartJob: a Job that was restarted alone since is no longer looked at. */

@@ -62,7 +62,7 @@ function isSameList(one: readonly number[], other: readonly number[]): boolean {
 }
 
 function checkDecision(
-  { report, gates }: Bench,
+  { report, gates, isFaultless }: Bench,
   { record, before, after }: Extract<Change, { readonly kind: "jobSet" }> & {
     readonly before: JobSetFacts;
     readonly after: JobSetFacts;
@@ -73,7 +73,7 @@ function checkDecision(
   const text = outcomeText(outcome);
   if (isOfInPlaceRestart(outcome, after, gates.InPlaceRestart)) return;
   const possible = possibleOutcomes(record, before, gates);
-  if (possible.has(text) || isDecidedAhead(record, { before, gates, outcome: text })) return;
+  if (possible.has(text) || isDecidedAhead(record, { before, gates, outcome: text, hasLookUps: !isFaultless })) return;
   const moments = record.moments.map(({ name, phase, attempt, jobAttempt }) =>
     `${name}:${attempt}.${jobAttempt} ${phase}`
   );

@@ -100,6 +100,14 @@ test("a later failure known by the answer to a write may be named first", () => 
   expect(failed("queue")).toEqual(["restarts"]);
 });
 
+test("where watches lag, a later failure known by a look-up may be named first", () => {
+  const bench = running(POLICY, { controllers: 2 });
+  fail(bench, uidOf("b-0"), "Failed", "2030-01-01T00:00:01Z");
+  fail(bench, uidOf("a-1"), "Failed", "2030-01-01T00:00:09Z");
+  bench.status("js", restart("js-a-1"));
+  expect(bench.violated).toEqual([]);
+});
+
 test("R80: a restart although the run has just succeeded is found", () => {
   const spec = { ...POLICY, successPolicy: { operator: "All", targetReplicatedJobs: ["b"] } };
   const bench = running(spec);
