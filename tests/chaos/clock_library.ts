@@ -1,5 +1,5 @@
 /** A wall clock that jumps: libfaketime, loaded into the controller's process; its monotonic clock goes on undisturbed. */
-import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fetchDebianPackage } from "../../scripts/debian_package.ts";
 
@@ -60,6 +60,14 @@ export class JumpingClock {
       FAKETIME_CACHE_DURATION: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
     };
+  }
+
+  /** What processes that have ended have left behind, because whoever had started them was killed too. */
+  static forgetEnded(): void {
+    for (const name of existsSync(SHARED) ? readdirSync(SHARED) : []) {
+      const pid = /faketime_(?:shm|sem)_(\d+)$/.exec(name)?.[1];
+      if (pid !== undefined && !existsSync(`/proc/${pid}`)) JumpingClock.forget(Number(pid));
+    }
   }
 
   /** A process that was killed leaves its shared memory behind. */

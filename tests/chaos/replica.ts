@@ -82,7 +82,8 @@ export class Replica {
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    this.signal("SIGCONT");
+    // There is nothing left to be gentle to.
+    await this.controller.kill();
     await this.controller.dispose();
     await this.#run;
   }

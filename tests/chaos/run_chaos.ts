@@ -177,7 +177,7 @@ class Chaos {
 
   async #changeWeather(): Promise<void> {
     const draw = new Draw(seededRandom(this.#options.seed + 4));
-    while (!this.#isCalm) {
+    while (!this.#isCalm && !this.#abort.signal.aborted) {
       const strength = draw.of(...STRENGTHS);
       if (strength > 0) this.#disturbances.begin();
       this.#weather.change(strength);

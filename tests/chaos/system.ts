@@ -51,6 +51,7 @@ export async function startSystem(report: (line: string) => void): Promise<Syste
 }
 
 async function start(stops: Stops, report: (line: string) => void): Promise<Omit<System, "stop">> {
+  JumpingClock.forgetEnded();
   const library = await findClockLibrary(report);
   const binary = await buildBinary(report);
   const controlPlane = await startControlPlane({
