@@ -15,6 +15,7 @@ const PROGRESS_MS = 10_000;
 
 /** What came out; its scenario where one failed. */
 interface Verdict {
+  readonly seed: number;
   readonly steps: number;
   readonly hash: string;
   readonly failed: { readonly scenario: Scenario; readonly result: RunResult } | undefined;
@@ -33,7 +34,11 @@ async function simulateSeeds({ seed, steps, workers, hasCanary }: Options): Prom
   const processes = Array.from({ length: workers }, () => startSeedProcess({ hasCanary }));
   try {
     const { failed, ...sums } = await runSeeds({ seed, steps, runners: processes, onProgress });
-    return { ...sums, failed: failed && { scenario: drawScenario(failed.seed), result: failed } };
+    return {
+      ...sums,
+      seed: failed?.seed ?? seed,
+      failed: failed && { scenario: drawScenario(failed.seed), result: failed },
+    };
   } finally {
     for (const process of processes) process[Symbol.dispose]();
   }
@@ -43,15 +48,15 @@ async function simulateFile(path: string, hasCanary: boolean): Promise<Verdict> 
   const scenario = readScenario(path);
   const result = await judgedRun(scenario, { hasCanary });
   const { steps, hash } = result;
-  return { steps, hash, failed: result.violation && { scenario, result } };
+  return { seed: scenario.seed, steps, hash, failed: result.violation && { scenario, result } };
 }
 
 async function simulate(options: Options): Promise<number> {
   const { scenario: file, hasCanary } = options;
-  const { steps, hash, failed } = await (file === undefined ? simulateSeeds(options) : simulateFile(file, hasCanary));
+  const { seed, steps, hash, failed } =
+    await (file === undefined ? simulateSeeds(options) : simulateFile(file, hasCanary));
   const say = (line: string) => console.log(line);
   if (failed !== undefined) await reportViolation({ ...failed, hasCanary, file, say });
-  const seed = failed?.scenario.seed ?? options.seed;
   console.log(`simulate: seed=${seed} steps=${steps} hash=${hash} violations=${failed === undefined ? 0 : 1}`);
   return failed === undefined ? 0 : 1;
 }

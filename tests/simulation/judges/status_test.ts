@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { JsonObject } from "../../../src/base/json.ts";
-import { COMPLETED, condition, counts, ended, job, jobSet, TestBench, uidOf } from "./test_bench.ts";
+import { COMPLETED, condition, counts, ended, job, jobSet, restarting, TestBench, uidOf } from "./test_bench.ts";
 
 const SUSPENDED = condition("Suspended", "True", "SuspendedJobs: jobset is suspended");
 const READY = "JobsReady: all jobs are ready";
@@ -49,6 +49,19 @@ test("a time that changes without a transition is found", () => {
       "conditions",
     ],
   );
+});
+
+test("ready and restarted again in one reconcile is a transition, and back", () => {
+  const bench = created({ failurePolicy: { maxRestarts: 9 } });
+  const restart = (attempt: number, lastTransitionTime: string) => {
+    bench.put("jobs", job("a-0", { attempt: attempt - 1 }));
+    bench.change(uidOf("a-0", attempt - 1), { status: ended("FailureTarget") }, "job-controller");
+    const conditions = [{ ...restarting("js-a-0"), lastTransitionTime }];
+    bench.status("js", { restarts: attempt, restartsCountTowardsMax: attempt, conditions });
+  };
+  restart(1, "2030-01-01T00:00:01Z");
+  restart(2, "2030-01-01T00:00:02Z");
+  expect(bench.details).toEqual([]);
 });
 
 test("other words than those of the specification are found", () => {

@@ -121,7 +121,8 @@ export class Truth {
   #compare(record: JobSetRecord, before: JobSetFacts, after: JobSetFacts): void {
     for (const { reason, message } of after.status.conditions) record.told.add(`${reason}: ${message}`);
     // Spec 3.2: step 4 changes the condition, and is told of, before step 5 or 6 of the same write changes its words.
-    if (isTrue(before.status, "RestartingJobSet") && !isTrue(after.status, "RestartingJobSet")) record.told.add(READY);
+    const isLeft = !isTrue(after.status, "RestartingJobSet") || after.status.restarts > before.status.restarts;
+    if (isTrue(before.status, "RestartingJobSet") && isLeft) record.told.add(READY);
     if (after.status.restarts !== before.status.restarts) {
       record.moments = record.moments.filter(({ attempt }) => attempt >= before.status.restarts);
       record.succeeded.clear();
