@@ -16,6 +16,26 @@ export function splitChildJobName(name: string): { readonly prefix: string; read
   return { prefix: name.slice(0, dash), jobIndex };
 }
 
+const DASH = 0x2d;
+const ZERO = 0x30;
+/** More digits than any index has; all numbers of so many are exact. */
+const MAX_DIGITS = 15;
+
+/** The index of a child Job whose name begins with this prefix, as `splitChildJobName` tells it, without a text made anew. */
+export function jobIndexAfter(name: string, prefix: string): number | undefined {
+  const from = prefix.length + 1;
+  const digits = name.length - from;
+  if (digits < 1 || digits > MAX_DIGITS || name.charCodeAt(prefix.length) !== DASH) return undefined;
+  if (digits > 1 && name.charCodeAt(from) === ZERO) return undefined;
+  let index = 0;
+  for (let place = from; place < name.length; place++) {
+    const digit = name.charCodeAt(place) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    index = index * 10 + digit;
+  }
+  return name.startsWith(prefix) ? index : undefined;
+}
+
 /** The name of a PersistentVolumeClaim: `<template>-<jobset>`. */
 export function volumeClaimName(templateName: string, jobSetName: string): string {
   return `${templateName}-${jobSetName}`;

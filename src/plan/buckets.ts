@@ -1,7 +1,7 @@
 /** Sorts the Jobs of a JobSet (spec 3.1). */
 import type { Job, JobFailure } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
-import { splitChildJobName } from "../api/names.ts";
+import { jobIndexAfter, splitChildJobName } from "../api/names.ts";
 import { standingOf } from "./job_restarts.ts";
 import type { Gates } from "./types.ts";
 
@@ -63,12 +63,28 @@ export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>, gates: Gates): Buc
   return { previous, current, failed, successful, active, ownedNames, ownedCounts, positions, malformed };
 }
 
+/** So many prefixes are tried one after the other: that costs half of what taking the name apart does, for each Job of each plan. */
+const FEW = 4;
+
 /** The position of the replicatedJob that has a Job of this name; undefined for a name that none of them has. */
 export function positionOf(jobSet: JobSet, positions: Positions, jobName: string): number | undefined {
+  if (positions.size > FEW) return positionByParts(jobSet, positions, jobName);
+  for (const [prefix, position] of positions) {
+    const jobIndex = jobIndexAfter(jobName, prefix);
+    if (jobIndex !== undefined) return jobIndex < replicasAt(jobSet, position) ? position : undefined;
+  }
+  return undefined;
+}
+
+function positionByParts(jobSet: JobSet, positions: Positions, jobName: string): number | undefined {
   const parts = splitChildJobName(jobName);
   const position = parts === undefined ? undefined : positions.get(parts.prefix);
   if (parts === undefined || position === undefined) return undefined;
-  return parts.jobIndex < (jobSet.replicatedJobs[position]?.replicas ?? 0) ? position : undefined;
+  return parts.jobIndex < replicasAt(jobSet, position) ? position : undefined;
+}
+
+function replicasAt({ replicatedJobs }: JobSet, position: number): number {
+  return replicatedJobs[position]?.replicas ?? 0;
 }
 
 /** Whether the Job has a true Complete or Failed: FailureTarget alone does not make it finished (spec 1.2). */
