@@ -28,7 +28,7 @@ export function countersTheme(bench: Bench): Theme {
 /** At rest they are what a count of the Jobs gives; of those that are gone nobody need know all. */
 function checkTrue({ report, gates }: Bench, record: JobSetRecord): void {
   const { facts, isStored } = record;
-  if (!isStored || facts.isDeleting || facts.isForeign) return;
+  if (!isStored || facts.isDeleting || facts.isForeign || record.isReshaped) return;
   for (const { name } of facts.spec.replicatedJobs) {
     const told = facts.status.replicatedJobs.get(name)?.counts;
     const counted = { ready: 0, succeeded: 0, failed: 0, active: 0, suspended: 0 };

@@ -37,22 +37,24 @@ export function createJudges(view: SimulationView, report: Report, { hasCanary =
     lagMs: lagMs(view.scenario),
     clockErrorMs: clockErrorMs(view.scenario),
   };
+  // What holds for a JobSet of any shape, and one whose shape was changed.
+  const onlookers: readonly Theme[] = [bystandersTheme(bench), boundsTheme(bench)];
   const themes: readonly Theme[] = [
+    ...onlookers,
     restartsTheme(bench),
     conditionsTheme(bench),
     createsTheme(bench),
     deletesTheme(bench),
     countersTheme(bench),
     executionTheme(bench),
-    bystandersTheme(bench),
     restTheme(bench),
-    boundsTheme(bench),
     ...(hasCanary ? [canaryTheme(bench)] : []),
   ];
   return [{
     onWrite(write) {
       const change = truth.take(write);
-      for (const theme of themes) theme.onChange?.(change);
+      const isReshaped = change.kind !== "other" && change.record?.isReshaped === true;
+      for (const theme of isReshaped ? onlookers : themes) theme.onChange?.(change);
     },
     afterStep() {
       for (const theme of themes) theme.afterStep?.();

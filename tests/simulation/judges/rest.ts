@@ -17,7 +17,7 @@ export function restTheme(bench: Bench): Theme {
       }
       for (const record of bench.truth.jobSets.values()) {
         const { facts, isStored } = record;
-        if (!isStored || facts.isForeign) continue;
+        if (!isStored || facts.isForeign || record.isReshaped) continue;
         if (facts.isDeleting) bench.report(INVARIANT, `${facts.name} is still being deleted`);
         else checkJobSet(bench, record);
       }

@@ -117,6 +117,13 @@ test("counters over the replicas are found", () => {
   expect(bench.violated).toEqual(["counters"]);
 });
 
+test("of a JobSet whose replicas were changed, which only the webhook forbids, nothing is said", () => {
+  const bench = created();
+  bench.change("js", { spec: { replicatedJobs: [{ name: "a", replicas: 0, template: {} }] } }, "user");
+  bench.status("js", { replicatedJobsStatus: [counts("a", { ready: 1 })] });
+  expect(bench.details).toEqual([]);
+});
+
 test("counters that are wrong at rest are found", () => {
   const bench = created({ replicatedJobs: [{ name: "a", replicas: 1, template: {} }] });
   bench.put("jobs", job("a-0"));

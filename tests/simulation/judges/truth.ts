@@ -45,6 +45,8 @@ export interface JobSetRecord {
   ttlChangedAtMs: number;
   /** How often spec.suspend was taken back, or a Job suspended by somebody else. */
   resumes: number;
+  /** Names or numbers of its replicatedJobs were changed: only the webhook forbids it, and nothing says what then follows. */
+  isReshaped: boolean;
   templatesChangedAtMs: number;
   /** The templates were changed of a JobSet that was not suspended: no webhook forbade it. */
   isTemplateWild: boolean;
@@ -135,6 +137,7 @@ export class Truth {
       record.suspendChangedAtMs = this.#now();
       if (!after.spec.suspend) record.resumes += 1;
     }
+    if (shapeOf(before) !== shapeOf(after)) record.isReshaped = true;
     if (templatesOf(before) === templatesOf(after)) return;
     record.templatesChangedAtMs = this.#now();
     if (!before.spec.suspend && !after.spec.suspend) record.isTemplateWild = true;
@@ -235,6 +238,7 @@ function newRecord(facts: JobSetFacts, nowMs: number): JobSetRecord {
     templatesChangedAtMs: nowMs,
     resumes: 0,
     isTemplateWild: false,
+    isReshaped: false,
     jobs: new Map(),
     moments: [],
     succeeded: new Map(),
@@ -242,6 +246,10 @@ function newRecord(facts: JobSetFacts, nowMs: number): JobSetRecord {
     everComplete: new Set(),
     told: new Set(),
   };
+}
+
+function shapeOf({ spec }: JobSetFacts): string {
+  return spec.replicatedJobs.map(({ name, replicas }) => `${name} ${replicas}`).join();
 }
 
 /** The pod templates alone: the sizes of Jobs may be changed while they run (gate ElasticJobSet). */
