@@ -12,7 +12,8 @@ import { NAMESPACE } from "../e2e/installation.ts";
 import { AuditLog } from "../bench/audit_log.ts";
 import { readReigns } from "../e2e/reigns.ts";
 import { ACTED_KINDS } from "./acted_kinds.ts";
-import { auditLine, Diary } from "./diary.ts";
+import { type ChaosResult, explain, type Parts, progressLine, resultOf, summaryLines } from "./account.ts";
+import { Diary } from "./diary.ts";
 import { Disturbances } from "./disturbances.ts";
 import { EtcdRecord } from "./etcd_record.ts";
 import { clusterIncidents, controllerIncidents } from "./incidents.ts";
@@ -21,7 +22,7 @@ import { WATCHED_KINDS } from "./kinds.ts";
 import { Draw } from "./play.ts";
 import { Stage } from "./stage.ts";
 import { SimulationJudges } from "./simulation_judges.ts";
-import { reportFile, startSystem, type System } from "./system.ts";
+import { startSystem, type System } from "./system.ts";
 import { Theatre } from "./theatre.ts";
 import { Track } from "./track.ts";
 import { Weather } from "./weather.ts";
@@ -33,14 +34,6 @@ export interface ChaosOptions {
   readonly signal: AbortSignal;
   /** A file for every frame, one JSON a line. */
   readonly recordFile: string | undefined;
-}
-
-export interface ChaosResult {
-  readonly jobSets: number;
-  readonly restarts: number;
-  readonly kills: number;
-  readonly faults: number;
-  readonly violations: number;
 }
 
 /** Once nothing goes wrong any more, all must be as it should within this time: watches may wait for 30 s, requests as long. */
@@ -120,7 +113,10 @@ class Chaos {
     });
     const theatre = new Theatre(stage, { ...WATCHED_KINDS, ...ACTED_KINDS }, new Draw(seededRandom(seed)));
     const tracks = this.#tracks(record);
-    const progress = setInterval(() => report(this.#progress(theatre, tracks)), PROGRESS_MS);
+    const progress = setInterval(
+      () => report(progressLine(this.#parts(theatre, tracks), this.#startedAt)),
+      PROGRESS_MS,
+    );
     const ended = Promise.withResolvers<never>();
     ended.promise.catch(() => undefined); // told by the race below
     signal.addEventListener("abort", () => ended.reject(signal.reason), { once: true });
@@ -148,7 +144,11 @@ class Chaos {
     this.#isCalm = true;
     await Promise.all(running);
     const calmedMs = await this.#comeToRest(record, theatre);
-    return this.#summary(theatre, tracks, calmedMs);
+    const { report, seed } = this.#options;
+    const parts = this.#parts(theatre, tracks);
+    for (const line of summaryLines(parts, calmedMs)) report(line);
+    if (this.#violations.length > 0) report(explain(parts, seed));
+    return resultOf(parts);
   }
 
   #isCalm = false;
@@ -255,80 +255,19 @@ class Chaos {
     this.#diary.note(`VIOLATION: ${invariant}: ${jobSet}: ${detail}`);
   }
 
-  #progress(theatre: Theatre, tracks: readonly Track[]): string {
-    const { tally } = this.#judge;
-    const now = tracks.map((track) => track.now).filter((text) => text !== "");
-    const kills = tracks.reduce((sum, track) => sum + track.kills, 0);
-    return `${seconds(performance.now() - this.#startedAt)}: ${tally.jobSets} JobSets (${theatre.open} open), ` +
-      `${tally.jobs} Jobs, ${tally.restarts} restarts, ${kills} kills, ${this.#faults} faults, last deed ` +
-      `${seconds(performance.now() - tally.lastDeedAtMs)} ago${now.length === 0 ? "" : `; now: ${now.join(", ")}`}`;
-  }
-
-  get #faults(): number {
-    return [...this.#weather.hits.values()].reduce((sum, hits) => sum + hits, 0);
-  }
-
-  #summary(theatre: Theatre, tracks: readonly Track[], calmedMs: number): ChaosResult {
-    const { report } = this.#options;
-    const { tally } = this.#judge;
-    const list = (counts: ReadonlyMap<string, number>) =>
-      [...counts].map(([name, count]) => `${name} ${count}`).join(", ");
-    const longest = tracks.map((track) => track.longest).toSorted((a, b) => b.ms - a.ms)[0];
-    report(`plays: ${list(theatre.played)}`);
-    for (const track of tracks) {
-      report(`incidents: ${list(track.counts)}`);
-      for (const [name, reason] of track.missing) report(`NOT DONE: ${name}: ${reason}`);
-    }
-    report(`requests met: ${list(this.#weather.hits)}`);
-    for (const { name, ends } of this.#system.replicas) {
-      report(`${name} ended: ${[...ends].map(([code, count]) => `with ${code} ${count} times`).join(", ")}`);
-    }
-    report(
-      `${tally.jobs} Jobs made, ${tally.late} deeds came late, within ${
-        seconds(LATE_MS)
-      }; ${tally.deaf} were of one that could not hear`,
-    );
-    report(
-      `longest recovery: ${seconds(longest?.ms ?? 0)} after "${longest?.after}"; at rest ${
-        seconds(calmedMs)
-      } after the last fault`,
-    );
-    this.#explain();
+  #parts(theatre: Theatre, tracks: readonly Track[]): Parts {
     return {
-      jobSets: tally.jobSets,
-      restarts: tally.restarts,
-      kills: tracks.reduce((sum, track) => sum + track.kills, 0),
-      faults: this.#faults,
-      violations: this.#violations.length,
+      system: this.#system,
+      judge: this.#judge,
+      weather: this.#weather,
+      diary: this.#diary,
+      violations: this.#violations,
+      theatre,
+      tracks,
     };
-  }
-
-  /** Writes down what is needed to understand the violations. */
-  #explain(): void {
-    if (this.#violations.length === 0) return;
-    const audit = this.#system.controlPlane.auditEntries();
-    const text = this.#violations.map(({ invariant, jobSet, detail }) => {
-      const isAbout = (name: unknown) =>
-        jobSet !== "" && typeof name === "string" && `${name}-`.startsWith(`${jobSet}-`);
-      const lines = audit.filter((entry) => isAbout(Object(entry["objectRef"]).name)).map(auditLine);
-      const logs = jobSet === ""
-        ? []
-        : this.#system.replicas.flatMap(({ name, controller }) =>
-          controller.logLines(`/${jobSet} `).map((line) => line.replace(" ", ` ${name}: `))
-        );
-      const all = [...this.#diary.of(jobSet), ...lines, ...logs].toSorted();
-      return `${invariant}: ${jobSet}: ${detail}\n${all.join("\n")}\n`;
-    }).join("\n");
-    const logs = this.#system.replicas.map(({ name, controller }) => `${name}:\n${controller.logTail(3_000)}\n`);
-    const file = reportFile(this.#options.seed, `${text}\n${logs.join("\n")}`);
-    this.#options.report(`${text.split("\n").slice(0, 80).join("\n")}\nall of it: ${file}`);
   }
 }
 
 async function until(check: () => boolean, signal: AbortSignal): Promise<void> {
   while (!check() && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 50));
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -1,6 +1,4 @@
 /** A control plane of its own, the installed executable on it in two replicas behind a fault proxy, and what judges them. */
-import { writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildBinary } from "../../scripts/build.ts";
 import { type ControlPlane, startControlPlane } from "../../scripts/control_plane.ts";
@@ -116,11 +114,4 @@ function keepEndpoints(service: ServiceProxy, replicas: readonly Replica[]): () 
     isStopped = true;
     await running;
   };
-}
-
-/** Where a report goes that outlives the control plane's folder. */
-export function reportFile(seed: number, text: string): string {
-  const file = join(tmpdir(), `jobset-lite-chaos-${seed}.txt`);
-  writeFileSync(file, text);
-  return file;
 }
