@@ -128,12 +128,18 @@ export class Stage {
         return void await send();
       } catch (error) {
         if (error instanceof ApiFailure && done.includes(error.code)) return;
+        if (isOfAnother(error)) return;
         // What no repetition changes is a defect of the play.
         if (error instanceof ApiFailure && [400, 403, 422].includes(error.code)) throw error;
         await this.sleep(RETRY_MS);
       }
     }
   }
+}
+
+/** The object was replaced by another of its name, whose uid is not the one that was sent. */
+export function isOfAnother(error: unknown): boolean {
+  return error instanceof ApiFailure && error.code === 422 && error.message.includes("metadata.uid");
 }
 
 /** As the API writes times: whole seconds. */

@@ -2,6 +2,7 @@
 import { asString, at, type JsonObject } from "../../src/base/json.ts";
 import { type Api, ApiFailure, watch } from "../../scripts/control_plane/api.ts";
 import { type Cluster, isDeleting, nameOf } from "../e2e/cluster.ts";
+import { isOfAnother } from "../chaos/stage.ts";
 import { byHand, jobSet } from "../e2e/job_sets.ts";
 
 /** One in so many restarts once before it ends. */
@@ -140,7 +141,7 @@ export class Traffic {
       await send();
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      if (error instanceof ApiFailure && (error.code === 404 || error.code === 409)) return;
+      if (isOfAnother(error) || (error instanceof ApiFailure && (error.code === 404 || error.code === 409))) return;
       this.#failures += 1;
       if (this.#failures < 10) this.#options.report(error instanceof Error ? error.message : String(error));
     }
