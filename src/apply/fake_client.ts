@@ -191,8 +191,10 @@ export class FakeClient implements KubeClient {
 
   #delete({ path, body }: KubeRequest): JsonObject {
     const object = this.#find(path);
-    const uid = at(body, "preconditions", "uid");
-    if (uid !== undefined && uid !== at(object, "metadata", "uid")) throw refusal(409, "Conflict", "uid differs");
+    for (const field of ["uid", "resourceVersion"]) {
+      const wanted = at(body, "preconditions", field);
+      if (wanted !== undefined && wanted !== at(object, "metadata", field)) throw refusal(409, "Conflict", field);
+    }
     // A Pod that is forced does not wait for its kubelet.
     if (path.includes("/pods/") && at(body, "gracePeriodSeconds") === 0) {
       this.remove(path);

@@ -248,7 +248,8 @@ export class JobSetEffects {
     } catch (error) {
       const isGone = isNotFound(error) || (isConflict(error) && await this.#isReplaced(namespace, target));
       if (!isGone) {
-        this.#context.logFailure(error, failure);
+        // A Job that has changed since it was seen is nobody's trouble: the next plan sees it as it is.
+        if (!isConflict(error) || target.resourceVersion === undefined) this.#context.logFailure(error, failure);
         return this.#context.retries.later(`delete/${target.uid}`, CAP_MS, release);
       }
       jobs.observeDelete({ namespace, ...target });

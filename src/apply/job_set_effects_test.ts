@@ -120,6 +120,23 @@ test("a delete that is refused with a conflict although the Job is still that on
   expect(world.api.count("DELETE", "a-w-1")).toBe(2);
 });
 
+test("a Job that has failed unseen is kept for the evidence when its JobSet fails, the others go", async () => {
+  const world = await running(3, { failurePolicy: { maxRestarts: 0 } });
+  world.isLagging = true;
+  failJob(world, "a-w-0");
+  const seen = readJob(world.api.get(`${JOBS}/a-w-0`) ?? {});
+  failJob(world, "a-w-1");
+  if (seen === undefined) throw new Error("no Job");
+  world.jobs.observeWrite(seen);
+  await world.pass(1000);
+  expect(world.conditions("a")).toContain("Failed=True");
+  world.catchUp();
+  await world.pass(1000);
+  expect(world.jobNames()).toEqual(["a-w-0", "a-w-1"]);
+  expect(world.api.count("DELETE", "a-w-1")).toBe(1);
+  expect(world.logLines.filter(({ message }) => message.startsWith("a request failed"))).toEqual([]);
+});
+
 test("refusals are told although no create of the newest plan is left to end the round", async () => {
   const world = new TestWorld();
   const jobSet = readJobSet(world.api.put(`${JOBSETS}/a`, { metadata: { namespace: NAMESPACE, name: "a" }, spec: {} }));

@@ -27,16 +27,16 @@ export function getJob(namespace: string, name: string): KubeRequest {
 }
 
 /** Foreground, and only this very Job: by name alone a stale view would kill its successor (R83). */
-export function deleteJob(namespace: string, { name, uid }: JobDelete): KubeRequest {
-  return { method: "DELETE", path: `${jobsPath(namespace)}/${name}`, body: foregroundDeletion(uid) };
+export function deleteJob(namespace: string, { name, ...preconditions }: JobDelete): KubeRequest {
+  return { method: "DELETE", path: `${jobsPath(namespace)}/${name}`, body: foregroundDeletion(preconditions) };
 }
 
 export function deleteJobSet(jobSet: JobSet): KubeRequest {
-  return { method: "DELETE", path: jobSetPath(jobSet), body: foregroundDeletion(jobSet.uid) };
+  return { method: "DELETE", path: jobSetPath(jobSet), body: foregroundDeletion({ uid: jobSet.uid }) };
 }
 
-function foregroundDeletion(uid: string): JsonObject {
-  return { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Foreground", preconditions: { uid } };
+function foregroundDeletion(preconditions: Omit<JobDelete, "name">): JsonObject {
+  return { apiVersion: "v1", kind: "DeleteOptions", propagationPolicy: "Foreground", preconditions };
 }
 
 /** Conflicts where the object has changed since it was read: a stale decision never overwrites (spec 6.6). */

@@ -88,10 +88,15 @@ export class TestWorld {
     return `${NAMESPACE}/${name}`;
   }
 
-  /** Changes fields of a JobSet's spec. */
+  /** Changes fields of a JobSet's spec, which makes it another generation. */
   edit(name: string, spec: JsonObject): void {
     const body = this.api.get(`${JOBSETS}/${name}`) ?? {};
-    this.api.put(`${JOBSETS}/${name}`, { ...body, spec: { ...asObject(body["spec"]), ...spec } });
+    const metadata = asObject(body["metadata"]);
+    this.api.put(`${JOBSETS}/${name}`, {
+      ...body,
+      metadata: { ...metadata, generation: Number(metadata?.["generation"] ?? 1) + 1 },
+      spec: { ...asObject(body["spec"]), ...spec },
+    });
   }
 
   status(name: string): JsonObject {

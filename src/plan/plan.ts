@@ -94,8 +94,10 @@ function unlabelledProblems({ gates, buckets }: Context): readonly string[] {
 
 /** Spec 3.2, step 2: clean up, then wait for the time to live to pass. */
 function planFinished({ jobSet, buckets, inFlight, now }: Context, finishedAt: number): Draft {
-  // Failed Jobs are kept for the evidence, and so are those about to fail.
-  const deletes = deletesOf([...buckets.previous, ...buckets.active], inFlight);
+  // Failed Jobs are kept for the evidence, and so are those about to fail, even where the view does not show it yet.
+  const active = deletableOf(buckets.active, inFlight)
+    .map(({ name, uid, resourceVersion }) => ({ name, uid, resourceVersion }));
+  const deletes = [...deletesOf(buckets.previous, inFlight), ...active];
   if (jobSet.ttlSecondsAfterFinished === undefined) return { ...NOTHING, deletes };
   const expiresAt = (Number.isNaN(finishedAt) ? now : finishedAt) + jobSet.ttlSecondsAfterFinished * 1000;
   if (now < expiresAt) return { ...NOTHING, deletes, lookAgainAt: expiresAt };
@@ -238,9 +240,11 @@ function countAbsent(jobSet: JobSet, absences: readonly Absence[], counters: Map
   }
 }
 
-/** A Job whose create is still under way waits: a late second try would make it again once the name is free (R84). */
 function deletesOf(jobs: readonly Job[], inFlight: InFlight): readonly JobDelete[] {
-  return jobs
-    .filter((job) => !job.isDeleting && !inFlight.deletes.has(job.uid) && !inFlight.creates.has(job.name))
-    .map(({ name, uid }) => ({ name, uid }));
+  return deletableOf(jobs, inFlight).map(({ name, uid }) => ({ name, uid }));
+}
+
+/** A Job whose create is still under way waits: a late second try would make it again once the name is free (R84). */
+function deletableOf(jobs: readonly Job[], inFlight: InFlight): readonly Job[] {
+  return jobs.filter((job) => !job.isDeleting && !inFlight.deletes.has(job.uid) && !inFlight.creates.has(job.name));
 }

@@ -58,6 +58,8 @@ export interface PlanInput extends JobSurroundings {
 export interface JobDelete {
   readonly name: string;
   readonly uid: string;
+  /** Set where the Job is deleted for what was seen of it: if it has changed since, it is looked at again. */
+  readonly resourceVersion?: string;
 }
 
 /** A Job to create; its body is made when it is sent, by `jobFactory`. */
