@@ -1,6 +1,6 @@
 /**
- * `npm test`: the gate; the simulation and, beside it, the contract tests; the core end-to-end tests; at last, whether these used
- * every permission that the manifest grants (tests/permissions). Contract and end-to-end tests share one real control plane that
+ * `npm test`: the gate; the simulation, three minutes of chaos and the contract tests, all at once; the core end-to-end tests; at
+ * last, whether these used every permission that the manifest grants (tests/permissions). Contract and end-to-end tests share one real control plane that
  * is started here. `--all` adds the long end-to-end tests (`*_long_test.ts`). `npm run e2e -- FILTER…` runs only the contract and
  * end-to-end test files whose path has one of the filters in it, long ones included. `--kubernetes 1.34` runs them on another
  * minor than the newest.
@@ -10,6 +10,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { chaosStep } from "../tests/chaos/chaos_step.ts";
 import { CONTROLLER_USER, describe, Environment } from "../tests/e2e/environment.ts";
 import { applyManifest, startWebhooks } from "../tests/e2e/installation.ts";
 import { simulationStep } from "../tests/simulation/simulation_step.ts";
@@ -29,7 +30,8 @@ interface Plan {
   readonly hasGate: boolean;
   readonly contract: readonly string[];
   readonly e2e: readonly string[];
-  readonly hasSimulation: boolean;
+  /** Simulation and chaos. */
+  readonly hasProof: boolean;
   /** Looks back on the end-to-end tests: only where all of the core was run. */
   readonly permissions: readonly string[];
   /** The Kubernetes minor of every control plane. */
@@ -49,7 +51,7 @@ function readPlan(): Plan {
   const withLong = values.all || positionals.length > 0;
   return {
     hasGate: !values["only-e2e"],
-    hasSimulation: !values["only-e2e"],
+    hasProof: !values["only-e2e"],
     contract: testFiles("tests/contract").filter(isChosen),
     e2e: testFiles("tests/e2e").filter((file) => isChosen(file) && (withLong || !file.endsWith(LONG))),
     permissions: positionals.length === 0 ? testFiles("tests/permissions") : [],
@@ -81,8 +83,9 @@ async function runOnControlPlane(plan: Plan): Promise<Total> {
       flags: [`--timeout=${TEST_TIMEOUT_MS}`],
     };
     // The contract tests wait for the control plane most of the time, and have no deadlines of seconds.
-    const [simulation, contract] = await Promise.all([
-      plan.hasSimulation ? runStep(simulationStep()) : NOTHING,
+    const [simulation, chaos, contract] = await Promise.all([
+      plan.hasProof ? runStep(simulationStep()) : NOTHING,
+      plan.hasProof ? runStep(chaosStep()) : NOTHING,
       plan.contract.length === 0 ? NOTHING : runStep(testStep("contract", plan.contract, more)),
     ]);
     const e2e = plan.e2e.length === 0 ? NOTHING : await runInstalled(
@@ -93,6 +96,7 @@ async function runOnControlPlane(plan: Plan): Promise<Total> {
     const { permissions } = plan;
     return sum([
       simulation,
+      chaos,
       contract,
       e2e,
       permissions.length === 0 ? NOTHING : await runStep(testStep("permissions", permissions, more)),
