@@ -194,7 +194,9 @@ class Controller {
     const lost = this.#election?.then((end) => end === "lost" && cut.abort()) ?? never();
     await Promise.race([this.#elector?.acquired, stopped, lost, failed]);
     if (signal.aborted || cut.signal.aborted) return cut.signal.aborted;
-    const running = this.#runLoops(AbortSignal.any([signal, cut.signal]), cut.signal);
+    const ended = AbortSignal.any([signal, cut.signal]);
+    await Promise.race([this.#watches.current(ended), failed]);
+    const running = this.#runLoops(ended, cut.signal);
     await Promise.race([running, lost.then(never), failed]);
     return cut.signal.aborted;
   }

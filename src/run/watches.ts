@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.ts";
+import { type Clock, sleep } from "../base/clock.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
@@ -32,11 +32,19 @@ export interface Parts {
   readonly client: KubeClient;
 }
 
+/** A new leader whose watches are cut waits for them, but not for ever: some may be refused for good. */
+const CURRENT_MS = 30_000;
+/** What was missed follows within moments of a stream's begin. */
+const LOOK_AGAIN_MS = 100;
+
 interface Watched {
   readonly resource: string;
+  /** No decision is made without it. */
+  readonly isVital: boolean;
   readonly cache: { readonly size: number };
   readonly watcher: {
     readonly isAlive: boolean;
+    readonly isCurrent: boolean;
     readonly counters: WatchCounters;
     run(signal: AbortSignal): Promise<void>;
   };
@@ -117,6 +125,18 @@ export class Watches {
   }
 
   /**
+   * Resolves once the API server tells what changes, after half a minute at most, or as soon as the signal aborts. A standby may
+   * become the leader while its watches are cut: what it knows is then of some time ago.
+   */
+  async current(signal: AbortSignal): Promise<void> {
+    const untilMs = this.#clock.monotonic() + CURRENT_MS;
+    const isCut = () => this.#watchers.some(({ isVital, watcher }) => isVital && !watcher.isCurrent);
+    while (isCut() && !signal.aborted && this.#clock.monotonic() < untilMs) {
+      await sleep(this.#clock, LOOK_AGAIN_MS, signal).catch(() => undefined);
+    }
+  }
+
+  /**
    * Spec 4.1: the controller labels Jobs by priority itself. They belong to the cluster: whoever was given one namespace may not see them,
    * and the webhook labels the Pods then. No Job is made before it is known which it is.
    */
@@ -151,7 +171,7 @@ export class Watches {
     source: Pick<WatcherOptions<T>, "path" | "trim" | "metadataOnly" | "isToldElsewhere"> & {
       readonly cache: ObjectCache<T>;
     },
-    doWithout: (error: unknown) => boolean = () => false,
+    doWithout?: (error: unknown) => boolean,
   ): void {
     const isSynced = Promise.withResolvers<void>();
     const { cache, ...collection } = source;
@@ -164,14 +184,14 @@ export class Watches {
         for (const listener of this.#recoveryListeners) listener();
       },
       onProblem: (error) => {
-        if (doWithout(error)) return isSynced.resolve();
+        if (doWithout?.(error) === true) return isSynced.resolve();
         // Once it has worked, the watcher goes on trying: the API server may be away for long.
         const waitedMs = this.#clock.monotonic() - this.#startedAtMs;
         const problem = watcher.isSynced ? undefined : startProblem(what, error, waitedMs);
         if (problem !== undefined) isSynced.reject(problem);
       },
     });
-    this.#watchers.push({ resource: what.toLowerCase(), cache, watcher });
+    this.#watchers.push({ resource: what.toLowerCase(), cache, watcher, isVital: doWithout === undefined });
     this.#synced.push(isSynced.promise);
   }
 }

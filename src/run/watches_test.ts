@@ -105,3 +105,39 @@ test("a resource that is not served is waited for, from the moment on that the A
   );
   watches.stop();
 });
+
+test("whoever begins to lead waits for watches that are cut, half a minute at most", async () => {
+  const JOBS = "/apis/batch/v1/jobs";
+  const server = new TestWatchServer();
+  const { clock, watches } = await withPriorities(server);
+  const states: string[] = [];
+  const wait = (name: string, signal = new AbortController().signal) =>
+    void watches.current(signal).then(() => states.push(`${name}@${clock.monotonic()}`));
+  wait("all is well");
+  await clock.advanceAndSettle(0);
+  server.refuse(PRIORITY_CLASSES, 403);
+  wait("what can be done without");
+  await clock.advanceAndSettle(0);
+  server.refuse(JOBS, 503);
+  await clock.advanceAndSettle(0);
+  wait("cut");
+  const stopped = new AbortController();
+  wait("told to stop", stopped.signal);
+  await clock.advanceAndSettle(5_000);
+  expect(states).toEqual(["all is well@0", "what can be done without@0"]);
+  stopped.abort();
+  await clock.advanceAndSettle(0);
+  expect(states.slice(2)).toEqual(["told to stop@5000"]);
+  await clock.advanceAndSettle(10_000);
+  server.refuse(JOBS, undefined);
+  await clock.advanceAndSettle(15_000);
+  const [back = ""] = states.slice(3);
+  expect(back).toStartWith("cut@");
+  expect(Number(back.slice(4))).toBeGreaterThan(15_000);
+  server.refuse(JOBS, 503);
+  await clock.advanceAndSettle(0);
+  wait("refused");
+  await clock.advanceAndSettle(31_000);
+  expect(states.at(-1)).toStartWith("refused@");
+  watches.stop();
+});
