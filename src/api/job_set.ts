@@ -77,6 +77,8 @@ export interface JobSet {
   readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
+  /** Another one after each change of the spec; undefined where the API server does not count them. */
+  readonly generation: number | undefined;
   readonly isDeleting: boolean;
   /** The exclusive placement annotations of the JobSet itself. */
   readonly placement: Readonly<Record<string, string>>;
@@ -116,6 +118,7 @@ export function readJobSet(body: JsonObject): JobSet | undefined {
     name,
     uid,
     resourceVersion: asString(metadata?.["resourceVersion"]) ?? "",
+    generation: asInteger(metadata?.["generation"]),
     isDeleting: asString(metadata?.["deletionTimestamp"]) !== undefined,
     placement: readPlacement(metadata?.["annotations"]),
     replicatedJobs: asArray(spec["replicatedJobs"]).map(readReplicatedJob),

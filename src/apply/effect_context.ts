@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { asObject } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import { type Job, readJob } from "../api/job.ts";
+import { type JobSet, terminalCondition } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import { readService, type Service } from "../api/service.ts";
 import type { ObjectCache } from "../cache/object_cache.ts";
@@ -14,6 +15,8 @@ import { Retries } from "./retries.ts";
 
 export interface EffectsOptions {
   readonly client: KubeClient;
+  /** The JobSet as it is known now; undefined once it is gone, whatever has its name. */
+  readonly jobSet: () => JobSet | undefined;
   readonly jobs: ObjectCache<Job>;
   readonly services: ObjectCache<Service>;
   readonly clock: Clock;
@@ -45,6 +48,18 @@ export class EffectContext {
 
   get isStopped(): boolean {
     return this.#isStopped;
+  }
+
+  /** The JobSet as it is known now, unless there is nothing to be done for it any more (spec 3). */
+  get jobSet(): JobSet | undefined {
+    const jobSet = this.#isStopped ? undefined : this.#options.jobSet();
+    return jobSet?.isDeleting === false && jobSet.isManagedHere ? jobSet : undefined;
+  }
+
+  /** Neither gone nor finished: whoever has waited to make something for it still may. */
+  get isGoingOn(): boolean {
+    const { jobSet } = this;
+    return jobSet !== undefined && terminalCondition(jobSet.status) === undefined;
   }
 
   /** Gives up the retries; what fails from now on is nobody's business. */

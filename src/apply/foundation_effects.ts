@@ -1,6 +1,6 @@
 /** Creates the headless Service and the volume claims (spec 3.5, 3.6). */
 import { objectKey } from "../api/names.ts";
-import { isAlreadyExists, isNotFound } from "../client/api_error.ts";
+import { isAlreadyExists, isNotFound, isNotWanted } from "../client/api_error.ts";
 import type { ObjectCreate } from "../plan/types.ts";
 import type { EffectContext } from "./effect_context.ts";
 import * as requests from "./requests.ts";
@@ -28,9 +28,12 @@ export class FoundationEffects {
       this.#context.wake();
     };
     try {
-      this.#context.observeService(await this.#context.request(requests.createService(namespace, service.body)));
+      const isWanted = () => this.#isServiceWanted(namespace, service.name);
+      const request = { ...requests.createService(namespace, service.body), isWanted };
+      this.#context.observeService(await this.#context.request(request));
       this.#context.logEffect("created Service", namespace, service.name);
     } catch (error) {
+      if (isNotWanted(error)) return release();
       const isThere = isAlreadyExists(error) && await this.#findService(namespace, service.name);
       if (!isThere) {
         this.#context.report("HeadlessServiceCreationFailed", error);
@@ -41,6 +44,11 @@ export class FoundationEffects {
     this.#context.succeeded("creating Service");
     this.#context.retries.reset("service");
     release();
+  }
+
+  /** Neither for a JobSet that is gone or finished, nor where one is by now. */
+  #isServiceWanted(namespace: string, name: string): boolean {
+    return this.#context.isGoingOn && this.#context.services.get(namespace, name) === undefined;
   }
 
   /** An existing Service of that name is used as it is, whoever owns it (spec 3.5). */
@@ -63,10 +71,12 @@ export class FoundationEffects {
     claims.add(claim.name);
     try {
       if (!await this.#claimExists(namespace, claim.name)) {
-        await this.#context.request(requests.createClaim(namespace, claim.body));
+        const isWanted = () => this.#context.isGoingOn;
+        await this.#context.request({ ...requests.createClaim(namespace, claim.body), isWanted });
         this.#context.logEffect("created PersistentVolumeClaim", namespace, claim.name);
       }
     } catch (error) {
+      if (isNotWanted(error)) return release();
       if (!isAlreadyExists(error)) {
         this.#context.report("PVCCreationFailed", error);
         this.#context.logFailure(error, failure);

@@ -6,6 +6,7 @@ import { isAlreadyExists, isConflict, isNotFound, isNotWanted, isTransient } fro
 import { isSameRun } from "../plan/execution_attempts.ts";
 import { jobFactory } from "../plan/job_factory.ts";
 import { isSameAttempt } from "../plan/job_restarts.ts";
+import { expiresAt } from "../plan/time_to_live.ts";
 import type { InFlight, JobChange, JobCreate, JobDelete, JobPatch, JobSurroundings, Plan } from "../plan/types.ts";
 import { messageOf } from "../base/message_of.ts";
 import { EffectContext, type EffectsOptions, gotNoAnswer } from "./effect_context.ts";
@@ -57,8 +58,6 @@ export class JobSetEffects {
   readonly #creating = new Map<string, JobSet>();
   readonly #refusals = new RefusalReport();
   #newRefusals: Refusal[] = [];
-  /** As the newest plan saw it. */
-  #newest: JobSet | undefined;
   #waitingCreates = 0;
 
   constructor(uid: string, options: EffectsOptions) {
@@ -94,7 +93,6 @@ export class JobSetEffects {
   /** Starts what the plan asks for; what an earlier plan asked for and was not started is dropped. */
   submit(jobSet: JobSet, plan: Plan, surroundings: JobSurroundings): void {
     const build = jobFactory(jobSet, surroundings);
-    this.#newest = jobSet;
     const creates = this.#awaitsOldAttempt(jobSet) ? [] : plan.creates;
     this.#waitingCreates = creates.length;
     const effects: Effect[] = [];
@@ -159,7 +157,7 @@ export class JobSetEffects {
     const { namespace } = jobSet;
     try {
       const request = requests.createJob(namespace, build(create));
-      const isWanted = () => this.#isWanted(jobSet, create.name);
+      const isWanted = () => this.#isCreateWanted(jobSet, create.name);
       this.#context.observeJob(await this.#context.request({ ...request, isWanted }));
       this.#context.logEffect("created Job", namespace, create.name);
       return undefined;
@@ -173,17 +171,31 @@ export class JobSetEffects {
   }
 
   /** A create that waited is not sent where it would make a Job of an old attempt, or one that is there by now (R84). */
-  #isWanted(jobSet: JobSet, job: string): boolean {
-    const newest = this.#newest;
-    if (!this.#isOfThisRun(jobSet) || newest === undefined || !isSameAttempt(jobSet, newest, job)) return false;
+  #isCreateWanted(jobSet: JobSet, job: string): boolean {
+    const { jobSet: known } = this.#context;
+    if (!this.#isOfThisRun(jobSet) || known === undefined || !isSameAttempt(jobSet, known, job)) return false;
     return this.#context.jobs.get(jobSet.namespace, job)?.ownerUid !== this.uid;
   }
 
-  /** Neither suspended, resumed nor counted anew since: what waited may still be sent as it is (spec 3.12). */
+  /** Neither finished, suspended, resumed, edited nor counted anew since: what waited may still be sent as it is (spec 3.12). */
   #isOfThisRun(jobSet: JobSet): boolean {
-    const newest = this.#newest;
-    if (this.#context.isStopped || newest === undefined || newest.isDeleting) return false;
-    return newest.suspend === jobSet.suspend && isSameRun(newest, jobSet);
+    const { jobSet: known, isGoingOn } = this.#context;
+    if (known === undefined || !isGoingOn || known.generation !== jobSet.generation) return false;
+    return known.suspend === jobSet.suspend && isSameRun(known, jobSet);
+  }
+
+  /** Nor is a patch of a Job that has ended, or is about to go. */
+  #isPatchWanted(jobSet: JobSet, { name, uid, change: { kind } }: JobPatch): boolean {
+    const job = this.#context.jobs.get(jobSet.namespace, name);
+    if (job?.uid !== uid || job.isDeleting || !this.#isOfThisRun(jobSet)) return false;
+    return kind === "label" || job.phase.kind === "active" || job.phase.kind === "succeeding";
+  }
+
+  /** A delete of a Job that is gone, or not what was seen, would be refused. */
+  #isDeleteWanted(namespace: string, { name, uid, resourceVersion }: JobDelete): boolean {
+    const job = this.#context.jobs.get(namespace, name);
+    if (this.#context.jobSet === undefined || job?.uid !== uid || job.isDeleting) return false;
+    return resourceVersion === undefined || job.resourceVersion === resourceVersion;
   }
 
   /** AlreadyExists, or no answer: our own Job that the view lacked, or one of somebody else, which is left alone (spec 3.7). */
@@ -240,12 +252,14 @@ export class JobSetEffects {
       this.#context.wake();
     };
     try {
-      const answer = await this.#context.request(requests.deleteJob(namespace, target));
+      const isWanted = () => this.#isDeleteWanted(namespace, target);
+      const answer = await this.#context.request({ ...requests.deleteJob(namespace, target), isWanted });
       // Status: the object is gone at once; else it is the Job, which waits for its dependents.
       if (asString(at(answer, "kind")) === "Status") jobs.observeDelete({ namespace, ...target });
       else this.#context.observeJob(answer);
       this.#context.logEffect("deleted Job", namespace, target.name);
     } catch (error) {
+      if (isNotWanted(error)) return release();
       const isGone = isNotFound(error) || (isConflict(error) && await this.#isReplaced(namespace, target));
       if (!isGone) {
         // A Job that has changed since it was seen is nobody's trouble: the next plan sees it as it is.
@@ -284,6 +298,8 @@ export class JobSetEffects {
     patches.add(patch.uid);
     const seen = this.#context.jobs.get(jobSet.namespace, patch.name);
     const error = await this.#sendPatch(jobSet, patch);
+    // Not sent, for something has changed meanwhile: neither a success nor a refusal.
+    if (isNotWanted(error)) return this.#settlePatch(patch, false);
     switch (patch.change.kind) {
       case "suspend":
         // It is we who suspended it: the next resume is no fight with another controller.
@@ -296,8 +312,6 @@ export class JobSetEffects {
         this.#scales.settle({ namespace: jobSet.namespace, ...patch, size: patch.change.size, error });
         return this.#settlePatch(patch, false);
       case "resume":
-        // Not sent, for the JobSet has changed meanwhile: neither a success nor a refusal.
-        if (isNotWanted(error)) return this.#settlePatch(patch, false);
         await this.#resourceRefusals.settle(patch, seen, error);
         return this.#settleResume(jobSet.namespace, patch);
     }
@@ -307,10 +321,10 @@ export class JobSetEffects {
   async #sendPatch(jobSet: JobSet, patch: JobPatch): Promise<unknown> {
     const { action, done } = PATCH_WORDS[patch.change.kind];
     const { namespace } = jobSet;
-    const wanted = patch.change.kind === "resume" ? { isWanted: () => this.#isOfThisRun(jobSet) } : {};
+    const isWanted = () => this.#isPatchWanted(jobSet, patch);
     try {
       for (const request of requests.patchJob(namespace, patch)) {
-        this.#context.observeJob(await this.#context.request({ ...request, ...wanted }));
+        this.#context.observeJob(await this.#context.request({ ...request, isWanted }));
       }
       this.#context.logEffect(done, namespace, patch.name);
       this.#context.succeeded(action);
@@ -347,15 +361,26 @@ export class JobSetEffects {
   async #deleteJobSet(jobSet: JobSet): Promise<void> {
     this.#inFlight.jobSetDelete = true;
     try {
-      await this.#context.request(requests.deleteJobSet(jobSet));
+      await this.#context.request({ ...requests.deleteJobSet(jobSet), isWanted: () => this.#isExpired() });
       this.#context.logEffect("deleted JobSet after its time to live", jobSet.namespace, jobSet.name);
     } catch (error) {
       if (isNotFound(error)) return;
+      if (isNotWanted(error)) {
+        this.#inFlight.jobSetDelete = false;
+        return this.#context.wake();
+      }
       this.#context.logFailure(error, { action: "deleting JobSet", object: objectKey(jobSet.namespace, jobSet.name) });
       this.#context.retries.later("jobset", CAP_MS, () => {
         this.#inFlight.jobSetDelete = false;
         this.#context.wake();
       });
     }
+  }
+
+  /** Its time to live may have been changed while the delete waited. */
+  #isExpired(): boolean {
+    const { jobSet, clock } = this.#context;
+    const now = clock.now();
+    return jobSet !== undefined && now >= (expiresAt(jobSet, now) ?? Infinity);
   }
 }

@@ -146,6 +146,7 @@ test("refusals are told although no create of the newest plan is left to end the
   const log = { info: () => {}, error: () => {} };
   const effects = new JobSetEffects(jobSet.uid, {
     client,
+    jobSet: () => jobSet,
     jobs,
     services,
     clock,

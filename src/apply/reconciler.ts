@@ -9,7 +9,7 @@ import type { Pod } from "../api/pod.ts";
 import type { Priorities } from "../api/priority.ts";
 import type { Service } from "../api/service.ts";
 import type { CacheChange, ObjectCache } from "../cache/object_cache.ts";
-import { isConflict, isInvalid, isNotFound, isTransient } from "../client/api_error.ts";
+import { isConflict, isInvalid, isNotFound, isNotWanted, isTransient } from "../client/api_error.ts";
 import type { KubeClient } from "../client/kube_client.ts";
 import { standingOf } from "../plan/job_restarts.ts";
 import { plan } from "../plan/plan.ts";
@@ -225,7 +225,8 @@ export class Reconciler {
     const { client, events, clock, log } = this.#options;
     const key = objectKey(jobSet.namespace, jobSet.name);
     try {
-      const answer = await client.request(patchStatus(jobSet, status.fields));
+      const isWanted = () => this.#isNewest(jobSet);
+      const answer = await client.request({ ...patchStatus(jobSet, status.fields), isWanted });
       this.#observe(answer);
       entry.statusAt = clock.monotonic();
       entry.unconfirmed = undefined;
@@ -234,6 +235,8 @@ export class Reconciler {
       return undefined;
     } catch (error) {
       if (isConflict(error) || isTransient(error)) rememberUnconfirmed(entry, jobSet, decision);
+      // Overtaken while it waited: what it was overtaken by has woken the key.
+      if (isNotWanted(error)) return { kind: "backOff", isError: false };
       if (isConflict(error)) {
         await this.#readAgain(jobSet);
         // What was read wakes the key at once; where it says nothing new, the conflict is waited out.
@@ -246,6 +249,12 @@ export class Reconciler {
       log.info(0, "writing status failed and is tried again", { jobSet: key, error: note });
       return { kind: "backOff", isError: true };
     }
+  }
+
+  /** A status that was decided on any other version of the JobSet would only end in a conflict. */
+  #isNewest({ namespace, name, uid, resourceVersion }: JobSet): boolean {
+    const known = this.#options.jobSets.get(namespace, name);
+    return known?.uid === uid && known.resourceVersion === resourceVersion;
   }
 
   /** Without the field in the CRD the API server drops it without a word (R28). */
@@ -282,6 +291,10 @@ export class Reconciler {
     const entry: Entry = {
       effects: new JobSetEffects(uid, {
         client,
+        jobSet: () => {
+          const known = this.#options.jobSets.get(namespace, name);
+          return known?.uid === uid ? known : undefined;
+        },
         jobs,
         services,
         clock,

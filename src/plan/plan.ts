@@ -15,6 +15,7 @@ import { reportStartup, startableReplicatedJobs } from "./startup.ts";
 import { StatusDraft } from "./status_draft.ts";
 import { complete, isSuccessPolicyMet } from "./success_policy.ts";
 import { resumeJobs, suspendJobs } from "./suspension.ts";
+import { expiresAt } from "./time_to_live.ts";
 import type { EventDraft, InFlight, JobCreate, JobDelete, JobPatch, ObjectCreate, Plan, PlanInput } from "./types.ts";
 
 /** A plan under construction. */
@@ -51,9 +52,7 @@ export function plan(input: PlanInput): Plan {
   countAbsent(jobSet, absences, counters);
   const status = new StatusDraft({ jobSet, counters, now: input.now });
   const context: Context = { ...input, buckets, counters, absences, status };
-  const draft = terminal === undefined
-    ? planUnfinished(context)
-    : planFinished(context, Date.parse(terminal.lastTransitionTime));
+  const draft = terminal === undefined ? planUnfinished(context) : planFinished(context);
   const write = status.write();
   const isGoingOn = terminal === undefined && draft.finished === undefined;
   const oldPods = isGoingOn ? oldPodsCheck(jobSet, buckets.previous) : {};
@@ -93,14 +92,14 @@ function unlabelledProblems({ gates, buckets }: Context): readonly string[] {
 }
 
 /** Spec 3.2, step 2: clean up, then wait for the time to live to pass. */
-function planFinished({ jobSet, buckets, inFlight, now }: Context, finishedAt: number): Draft {
+function planFinished({ jobSet, buckets, inFlight, now }: Context): Draft {
   // Failed Jobs are kept for the evidence, and so are those about to fail, even where the view does not show it yet.
   const active = deletableOf(buckets.active, inFlight)
     .map(({ name, uid, resourceVersion }) => ({ name, uid, resourceVersion }));
   const deletes = [...deletesOf(buckets.previous, inFlight), ...active];
-  if (jobSet.ttlSecondsAfterFinished === undefined) return { ...NOTHING, deletes };
-  const expiresAt = (Number.isNaN(finishedAt) ? now : finishedAt) + jobSet.ttlSecondsAfterFinished * 1000;
-  if (now < expiresAt) return { ...NOTHING, deletes, lookAgainAt: expiresAt };
+  const endsAt = expiresAt(jobSet, now);
+  if (endsAt === undefined) return { ...NOTHING, deletes };
+  if (now < endsAt) return { ...NOTHING, deletes, lookAgainAt: endsAt };
   return { ...NOTHING, deletes, deleteJobSet: !inFlight.jobSetDelete };
 }
 

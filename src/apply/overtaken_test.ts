@@ -1,0 +1,182 @@
+/** A request that waits in the client, as for a server that asked it to (429), is not sent on what is no longer so. */
+import { expect, test } from "bun:test";
+import { asObject, at, type JsonObject } from "../base/json.ts";
+import type { KubeRequest } from "../client/kube_client.ts";
+import { CLAIMS, failJob, JOBS, JOBSETS, NAMESPACE, running, SERVICES, TestWorld } from "./test_world.ts";
+
+/** Holds the next such request back, until what it gives back is called. */
+function holdBack(world: TestWorld, method: KubeRequest["method"], part: string): () => Promise<void> {
+  const hold = Promise.withResolvers<void>();
+  world.api.fail(method, part, { kind: "wait", until: hold.promise });
+  return async () => {
+    hold.resolve();
+    await world.rest();
+  };
+}
+
+function remake(world: TestWorld, job: string): void {
+  const body = world.api.get(`${JOBS}/${job}`) ?? {};
+  world.api.remove(`${JOBS}/${job}`);
+  const { uid: _, resourceVersion: __, ...metadata } = asObject(body["metadata"]) ?? {};
+  world.api.put(`${JOBS}/${job}`, { ...body, metadata });
+}
+
+const noService = { network: { enableDNSHostnames: false } };
+
+test("no Job is created once its JobSet has finished", async () => {
+  const world = new TestWorld();
+  const letGo = holdBack(world, "POST", JOBS);
+  world.apply("a", noService, 2);
+  await world.pass(1000);
+  const [first = ""] = world.jobNames();
+  failJob(world, first);
+  await world.pass(1000);
+  expect(world.conditions("a")).toContain("Failed=True");
+  await letGo();
+  expect(world.api.requests.filter(({ method }) => method === "DELETE")).toEqual([]);
+  expect(world.jobNames()).toEqual([first]);
+});
+
+test("no Job is created on the word of a plan older than what is known of the JobSet", async () => {
+  for (const change of [{ suspend: true }, undefined]) {
+    const world = new TestWorld();
+    const letGo = holdBack(world, "POST", JOBS);
+    const key = world.apply("a", noService);
+    await world.pass(1000);
+    // Known, and not planned yet: the key rests.
+    world.queue.rest(key, 1000);
+    if (change === undefined) world.api.remove(`${JOBSETS}/a`);
+    else world.edit("a", change);
+    await letGo();
+    expect(world.jobNames()).toEqual([]);
+  }
+});
+
+test("no Job is created with a template that was changed meanwhile", async () => {
+  const world = new TestWorld();
+  const letGo = holdBack(world, "POST", JOBS);
+  world.apply("a", noService);
+  await world.pass(1000);
+  world.edit("a", { suspend: true });
+  await world.rest();
+  world.edit("a", { replicatedJobs: [replicatedJob("new")] });
+  await world.rest();
+  world.edit("a", { suspend: false });
+  await world.rest();
+  await letGo();
+  await world.pass(1000);
+  const selector = at(world.api.get(`${JOBS}/a-w-0`), "spec", "template", "spec", "nodeSelector");
+  expect(selector).toEqual({ flavor: "new" });
+});
+
+function replicatedJob(flavor: string): JsonObject {
+  const containers = [{ name: "c", image: "i" }];
+  return {
+    name: "w",
+    replicas: 1,
+    template: { spec: { template: { spec: { containers, nodeSelector: { flavor } } } } },
+  };
+}
+
+test("R34: no Job is resumed with a template that was changed meanwhile", async () => {
+  const world = new TestWorld();
+  world.apply("a", { ...noService, suspend: true, replicatedJobs: [replicatedJob("old")] });
+  await world.pass(1000);
+  const letGo = holdBack(world, "PATCH", `${JOBS}/a-w-0`);
+  world.edit("a", { suspend: false, replicatedJobs: [replicatedJob("first")] });
+  await world.rest();
+  world.edit("a", { suspend: true });
+  await world.rest();
+  world.edit("a", { suspend: false, replicatedJobs: [replicatedJob("second")] });
+  await world.rest();
+  await letGo();
+  await world.pass(1000);
+  const job = world.api.get(`${JOBS}/a-w-0`);
+  expect(at(job, "spec", "suspend")).toBe(false);
+  expect(at(job, "spec", "template", "spec", "nodeSelector")).toEqual({ flavor: "second" });
+});
+
+test("no Job is suspended once its JobSet runs again", async () => {
+  const world = await running(2, noService);
+  const letGo = holdBack(world, "PATCH", `${JOBS}/a-w-0`);
+  world.edit("a", { suspend: true });
+  await world.rest();
+  world.edit("a", { suspend: false });
+  await world.pass(1000);
+  await letGo();
+  await world.pass(1000);
+  // It was never suspended, so that nothing has to resume it.
+  expect(world.api.count("PATCH", "/jobs/a-w-0")).toBe(1);
+  expect(at(world.api.get(`${JOBS}/a-w-0`), "spec", "suspend")).toBe(false);
+});
+
+test("a finished JobSet's Job that ended meanwhile is kept for the evidence", async () => {
+  const world = await running(2, { ...noService, failurePolicy: undefined });
+  const letGo = holdBack(world, "DELETE", `${JOBS}/a-w-1`);
+  failJob(world, "a-w-0");
+  await world.pass(1000);
+  expect(world.conditions("a")).toContain("Failed=True");
+  expect(world.api.count("DELETE", JOBS)).toBe(1);
+  failJob(world, "a-w-1");
+  await letGo();
+  await world.pass(1000);
+  expect(world.jobNames()).toEqual(["a-w-0", "a-w-1"]);
+});
+
+test("a delete is not sent for a Job that is gone, or replaced", async () => {
+  for (const replace of [true, false]) {
+    const world = await running(1, noService);
+    const letGo = holdBack(world, "DELETE", `${JOBS}/a-w-0`);
+    failJob(world, "a-w-0");
+    await world.pass(1000);
+    if (replace) remake(world, "a-w-0");
+    else world.api.remove(`${JOBS}/a-w-0`);
+    const gets = world.api.count("GET", JOBS);
+    await letGo();
+    // It would have ended in a conflict, and a look at what is there.
+    expect(world.api.count("GET", JOBS)).toBe(gets);
+  }
+});
+
+test("a status is not written over what is known to be newer", async () => {
+  const world = await running(1, noService);
+  const letGo = holdBack(world, "PATCH", `${JOBSETS}/a/status`);
+  failJob(world, "a-w-0");
+  const rest = world.rest();
+  await new Promise((resolve) => setImmediate(resolve));
+  world.edit("a", { ttlSecondsAfterFinished: 10 });
+  await letGo();
+  await rest;
+  // A conflict would have been followed by a look at what is there.
+  expect(world.api.count("GET", JOBSETS)).toBe(0);
+  expect(world.status("a")["restarts"]).toBe(1);
+});
+
+test("a JobSet whose time to live was made longer is not deleted at its former end", async () => {
+  const world = await running(1, { ...noService, failurePolicy: undefined, ttlSecondsAfterFinished: 10 });
+  const letGo = holdBack(world, "DELETE", JOBSETS);
+  failJob(world, "a-w-0");
+  await world.pass(60_000);
+  expect(world.api.count("DELETE", JOBSETS)).toBe(1);
+  world.edit("a", { ttlSecondsAfterFinished: 1000 });
+  await world.rest();
+  await letGo();
+  expect(world.api.get(`${JOBSETS}/a`)).toBeDefined();
+  await world.pass(1_000_000);
+  expect(world.api.get(`${JOBSETS}/a`)).toBeUndefined();
+});
+
+test("neither Service nor claim is made for a JobSet that is gone", async () => {
+  const volumeClaimPolicies = [{ templates: [{ metadata: { name: "data" }, spec: {} }] }];
+  for (const [spec, path] of [[{}, SERVICES], [{ ...noService, volumeClaimPolicies }, CLAIMS]] as const) {
+    const world = new TestWorld();
+    const letGo = holdBack(world, "POST", path);
+    world.apply("a", spec);
+    await world.pass(1000);
+    world.api.remove(`${JOBSETS}/a`);
+    await letGo();
+    await world.pass(10_000);
+    expect(world.api.list(path)).toEqual([]);
+    expect(world.jobSets.get(NAMESPACE, "a")).toBeUndefined();
+  }
+});
