@@ -2,6 +2,7 @@ import type { Random } from "../../src/base/random.ts";
 import { between, chance, pick } from "./actors/chance.ts";
 import { drawJobSet, type JobSetPlan } from "./draw_job_set.ts";
 import { drawGates, drawOperations } from "./draw_operations.ts";
+import { keepShapes } from "./keep_shapes.ts";
 import type { JobSetPlay, Operation, Scenario } from "./types.ts";
 
 export type Work = Pick<Scenario, "gates" | "hasWebhooks" | "jobSets" | "operations" | "calmAtMs">;
@@ -33,5 +34,12 @@ export function drawWork(random: Random): Work {
   }
   operations.sort((one, other) => one.atMs - other.atMs);
   const calmAtMs = spanMs + between(random, 500, 8_000);
-  return { gates, hasWebhooks: chance(random, 0.75), jobSets, operations, calmAtMs };
+  const hasWebhooks = chance(random, 0.75);
+  return {
+    gates,
+    hasWebhooks,
+    jobSets,
+    operations: hasWebhooks ? operations : keepShapes(jobSets, operations),
+    calmAtMs,
+  };
 }

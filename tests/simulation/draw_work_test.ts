@@ -4,7 +4,7 @@ import { errorText } from "../../src/admission/field_error.ts";
 import { applyPatch } from "../../src/admission/json_patch.ts";
 import { validateCreate } from "../../src/admission/validate_create.ts";
 import { DEFAULT_FEATURE_GATES } from "../../src/api/feature_gates.ts";
-import type { JsonObject } from "../../src/base/json.ts";
+import { asArray, at, type JsonObject } from "../../src/base/json.ts";
 import { seededRandom } from "../../src/base/seeded_random.ts";
 import { drawWork, type Work } from "./draw_work.ts";
 
@@ -34,6 +34,26 @@ test("every JobSet that is drawn is valid, with its defaults and without", () =>
       });
     }
   }
+});
+
+test("without webhooks nothing changes the names or numbers of replicatedJobs", () => {
+  const shapeOf = (spec: unknown) =>
+    asArray(at(spec, "replicatedJobs")).map((entry) => `${at(entry, "name")} ${at(entry, "replicas")}`).join();
+  const counts = { kept: 0, changed: 0 };
+  for (let seed = 0; seed < 5 * SEEDS; seed += 1) {
+    const work = drawWork(seededRandom(seed));
+    for (const operation of work.operations) {
+      if (operation.kind !== "edit" || at(operation.patch, "spec", "replicatedJobs") === undefined) continue;
+      const shape = shapeOf(operation.patch["spec"]);
+      const others = manifests(work).filter((object) => {
+        return at(object, "metadata", "name") === operation.jobSet && shapeOf(object["spec"]) !== shape;
+      });
+      if (!work.hasWebhooks) expect({ seed, others }).toEqual({ seed, others: [] });
+      counts[others.length === 0 ? "kept" : "changed"] += 1;
+    }
+  }
+  // With webhooks they are tried, and refused.
+  expect(Math.min(counts.kept, counts.changed)).toBeGreaterThan(0);
 });
 
 test("a seed draws the same work again", () => {
