@@ -44,3 +44,10 @@ test("what has no spec, or managed fields only within its spec, stays as it is",
   });
   expect(withoutManagedFields(within)).toBe(within);
 });
+
+test("what has another field behind them stays as it is, and its spec keeps what looks like their end", () => {
+  const metadata = { name: "j", managedFields: FIELDS, later: {} };
+  const template = { metadata: { finalizers: ["f"] }, spec: {} };
+  const text = event(metadata, { spec: { template } });
+  expect(withoutManagedFields(text)).toBe(text);
+});
