@@ -62,8 +62,11 @@ export class NameTable<T extends { readonly name: string }> implements Named<T> 
   }
 
   *values(): Generator<T, void, undefined> {
-    for (const item of this.#items) {
-      if (item !== undefined) yield item;
+    const items = this.#items;
+    for (const item of items) {
+      // Once the list was packed this one is an old copy.
+      const known = items === this.#items || item === undefined ? item : this.get(item.name);
+      if (known !== undefined) yield known;
     }
   }
 

@@ -72,3 +72,17 @@ test("one that comes and goes for ever leaves nothing behind", () => {
   }
   expect([...table.keys()]).toEqual(Array.from({ length: 30 }, (_, index) => `stays-${index}`));
 });
+
+test("a walk shows nothing that was taken out before it came there, even where the table was packed meanwhile", () => {
+  const table = new NameTable<Item>();
+  for (let value = 0; value < 20; value++) table.set({ name: `j${value}`, value });
+  const seen: number[] = [];
+  for (const { value } of table.values()) {
+    seen.push(value);
+    if (value > 0) continue;
+    for (let added = 20; added < 100; added++) table.set({ name: `j${added}`, value: added });
+    table.delete("j1");
+    table.set({ name: "j2", value: 200 });
+  }
+  expect(seen.slice(0, 3)).toEqual([0, 200, 3]);
+});
