@@ -32,12 +32,15 @@ const MAX_GENERATE_NAME_LENGTH = 58;
  * What no schema would let through counts as absent too, and is never an error: check it with `validateCreate` first. There is
  * nothing to create for an object with neither name nor generateName, nor for one that another controller manages.
  *
+ * They are for looking at: each is owned by a JobSet of the uid that is given, and the garbage collector deletes what is applied with one
+ * that nobody has.
+ *
  * @throws {RangeError} for more than 100,000 Jobs
  *
  * ```ts
  * import { render } from "@jobset-lite/jobset";
  *
- * for (const object of render(JSON.parse(text))) console.log(JSON.stringify(object)); // for `kubectl apply -f -`
+ * for (const object of render(JSON.parse(text))) console.log(JSON.stringify(object));
  * ```
  */
 export function render(jobSet: JsonObject, options: RenderOptions = {}): readonly JsonObject[] {
