@@ -18,6 +18,8 @@ test("a replicatedJob's name is a label of its Jobs: a dash at either end is ref
     ]);
   }
   expect(problems(newJobSet({ replicatedJobs: [group("a-b")] }))).toEqual([]);
+  // Without replicas there is no Job to be refused.
+  expect(problems(newJobSet({ replicatedJobs: [group("a-", { replicas: 0 })] }))).toEqual([]);
 });
 
 test("the node selector of a Job holds namespace and name in 63 characters, or the JobSet is refused", () => {

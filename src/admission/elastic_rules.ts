@@ -5,10 +5,11 @@ import { asArray, asInteger, asObject, asString, at, type JsonObject } from "../
 import { equalJson } from "./equal.ts";
 import { type FieldError, forbidden, invalid } from "./field_error.ts";
 import { MAX_LABEL_LENGTH } from "./name_rules.ts";
-import { lastPodName, podNameProblems } from "./replicated_job_rules.ts";
 
 const FINISHED = "Cannot mutate parallelism or completions when JobSet is in a terminal state (Completed or Failed)";
 const UNEQUAL = "completions must be equal to parallelism for Elastic Indexed Jobs";
+const HOSTNAME_TOO_LONG =
+  `JobSet name is too long, hostnames of the last pods will exceed ${MAX_LABEL_LENGTH} characters`;
 
 /** The names of the new object's replicatedJobs whose parallelism and completions may change. */
 export function elasticNames(object: unknown): ReadonlySet<string> {
@@ -28,7 +29,7 @@ export function elasticErrors(
     const path = `spec.replicatedJobs[${i}].template.spec`;
     const after = jobSpec(job);
     const errors = sizeErrors(path, { before, after, isFinished });
-    return errors.length > 0 ? errors : podNameErrors(path, { lastJob: lastJobName(object, job), before, after });
+    return errors.length > 0 ? errors : hostnameErrors(path, { lastJob: lastJobName(object, job), before, after });
   });
 }
 
@@ -50,15 +51,18 @@ function sizeErrors(
   return [...errors, invalid(`${path}.completions`, completions, UNEQUAL)];
 }
 
-/** Ours: one more digit of the index may make names of Pods too long, and nobody else looks again. */
-function podNameErrors(
+/**
+ * Ours: the Job controller cuts the names of Pods to fit, as they grow by a digit, but their hostnames hold Job and index whole: no Pod
+ * with a longer one can be made, and nobody else looks again.
+ */
+function hostnameErrors(
   path: string,
   { lastJob, before, after }: { readonly lastJob: string; readonly before: JsonObject; readonly after: JsonObject },
 ): readonly FieldError[] {
   const [old = 0, completions = 0] = [asInteger(before["completions"]), asInteger(after["completions"])];
-  const podName = lastPodName(lastJob, completions);
-  if (completions <= old || podName.length <= MAX_LABEL_LENGTH) return [];
-  return podNameProblems(podName).slice(0, 1).map((problem) => invalid(`${path}.completions`, podName, problem));
+  const hostname = `${lastJob}-${completions - 1}`;
+  if (completions <= old || hostname.length <= MAX_LABEL_LENGTH) return [];
+  return [invalid(`${path}.completions`, hostname, HOSTNAME_TOO_LONG)];
 }
 
 function lastJobName(jobSet: unknown, job: unknown): string {

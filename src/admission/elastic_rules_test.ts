@@ -51,18 +51,19 @@ describe("with gate ElasticJobSet an Indexed Job", () => {
     expect(resize({ parallelism: 0, completions: 3 }, { parallelism: 0, completions: 3 })).toEqual([]);
   });
 
-  test("grows no further than the names of its Pods can", () => {
+  test("grows as far as the hostnames of its Pods can, whose names are cut to fit", () => {
     const sized = (length: number, completions: number) => ({
       metadata: { name: "j".repeat(length) },
       ...jobSet([job("a", { completions })]),
     });
-    expect(update(sized(51, 2), sized(51, 10))).toEqual([]); // and -a-0-9-xxxxx
-    const longest = `${"j".repeat(51)}-a-0-10-xxxxx`;
-    expect(update(sized(51, 2), sized(51, 11))).toEqual([
+    expect(update(sized(51, 2), sized(51, 11))).toEqual([]); // the names would be -a-0-10-xxxxx
+    expect(update(sized(56, 2), sized(56, 100))).toEqual([]); // and -a-0-99
+    const longest = `${"j".repeat(56)}-a-0-100`;
+    expect(update(sized(56, 2), sized(56, 101))).toEqual([
       `${PATH}.completions: Invalid value: "${longest}": ` +
-      "JobSet name is too long, pod names generated for this JobSet will exceed 63 characters",
+      "JobSet name is too long, hostnames of the last pods will exceed 63 characters",
     ]);
-    expect(update(sized(60, 11), sized(60, 10))).toEqual([]);
+    expect(update(sized(60, 1001), sized(60, 1000))).toEqual([]);
   });
 
   test("keeps all else", () => {

@@ -64,34 +64,25 @@ function* childNameErrors(jobSetName: string, replicatedJob: NewReplicatedJob): 
   const jobProblems = label1035Problems(jobName, tooLong("job"));
   for (const problem of jobProblems) yield invalid(field, jobName, problem);
   if (completionMode !== "Indexed" || typeof completions !== "number") return;
-  const podName = lastPodName(jobName, completions);
-  for (const problem of podNameProblems(podName)) {
+  const podName = `${jobName}-${Math.max(completions - 1, 0)}${POD_SUFFIX}`;
+  for (const problem of label1035Problems(podName, tooLong("pod"))) {
     if (!jobProblems.includes(problem)) yield invalid(field, podName, problem);
   }
 }
 
-/** The longest name of a Pod of an Indexed Job. */
-export function lastPodName(jobName: string, completions: number): string {
-  return `${jobName}-${Math.max(completions - 1, 0)}${POD_SUFFIX}`;
-}
-
-export function podNameProblems(podName: string): readonly string[] {
-  return label1035Problems(podName, tooLong("pod"));
-}
-
-/** Ours: a Job or Pod with such a label or node selector would be refused again and again. */
+/** Ours: a Job or Pod with such a label or node selector would be refused again and again. Without replicas there is none. */
 function* labelErrors(
   jobSet: { readonly name: string; readonly namespace: string },
   { path, name, replicas, isExclusiveBySelector }: NewReplicatedJob,
 ): Generator<FieldError> {
-  if (name === undefined || replicas === undefined) return;
+  if (name === undefined || replicas === undefined || replicas < 1) return;
   const field = `${path}.name`;
   for (const problem of labelValueProblems(name)) {
     yield invalid(field, name, `is no value for label "${REPLICATED_JOB_NAME}": ${problem}`);
   }
   // A file that is checked without a cluster may leave its namespace open.
   if (!isExclusiveBySelector || jobSet.namespace === "") return;
-  const holder = `${jobSet.namespace}_${childJobName(jobSet.name, name, Math.max(replicas - 1, 0))}`;
+  const holder = `${jobSet.namespace}_${childJobName(jobSet.name, name, replicas - 1)}`;
   for (const problem of labelValueProblems(holder)) {
     const why = `spec will lead to invalid label value "${holder}" for node selector "${NAMESPACED_JOB}" ` +
       `(long namespace / JobSet / ReplicatedJob name?): ${problem}`;
