@@ -15,10 +15,11 @@ import { CrdCheck } from "../../src/run/crd_check.ts";
 import { runLoop } from "../../src/run/loop.ts";
 import { PodWatches } from "../../src/run/pod_watches.ts";
 import { type Caches, type Parts, Watches } from "../../src/run/watches.ts";
+import { LifeKnowledge, RequestSent } from "./knowledge.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { ProcessClock, ProcessLife } from "./process_clock.ts";
 import type { Timeline } from "./timeline.ts";
-import type { FaultRates, ProcessView, SimulatedServer } from "./types.ts";
+import type { FaultRates, Learned, ProcessView, Sending, SimulatedServer } from "./types.ts";
 
 export interface ControllerProcessOptions {
   readonly number: number;
@@ -32,6 +33,8 @@ export interface ControllerProcessOptions {
   readonly faults: () => FaultRates | undefined;
   readonly isOut: () => boolean;
   readonly say: (line: string) => void;
+  readonly onSend: (sending: Sending) => void;
+  readonly onLearn: (learned: Learned) => void;
 }
 
 /** The defaults of spec 6.3. */
@@ -58,6 +61,8 @@ interface Life {
   readonly caches: Caches;
   readonly queue: WorkQueue;
   elector: LeaderElector | undefined;
+  /** From its election on, or at once where there is none: it may change something. */
+  isActing: boolean;
 }
 
 export class ControllerProcess implements ProcessView {
@@ -115,7 +120,10 @@ export class ControllerProcess implements ProcessView {
       random,
       faults,
       isOut,
-      onSend: () => this.#countRequest(),
+      onSend: ({ method, target, body }) => {
+        if (method !== "GET") this.#options.onSend(new RequestSent(knowledge, { method, target, body }));
+        this.#countRequest();
+      },
     });
     const clock = new ProcessClock(timeline, life, () => startMs + this.#clockOffsetMs);
     const client = createKubeClient({
@@ -136,7 +144,11 @@ export class ControllerProcess implements ProcessView {
       stop: new AbortController(),
       queue: new WorkQueue({ clock }),
       elector: undefined,
+      isActing: false,
     };
+    const mayWrite = () => begun.isActing && begun.elector?.mayWrite() !== false;
+    const knowledge = new LifeKnowledge({ process: this.name, caches, clock, mayWrite });
+    knowledge.follow(this.#options.onLearn);
     this.#life = begun;
     this.#run(begun, parts).then(
       () => this.#end(begun, "ended"),
@@ -195,6 +207,7 @@ export class ControllerProcess implements ProcessView {
     const client = signal.aborted ? parts.client : await this.#elect(begun, parts, { stopped, isCut });
     if (!signal.aborted && !isCut.signal.aborted) {
       this.#options.say(`${this.name} leads`);
+      begun.isActing = true;
       const reconciles = metrics.controller("jobset", { workers: 8 });
       const options = { ...parts, client, caches, queue, watches, podWatches, crdCheck, metrics, reconciles, gates };
       await runLoop(options, AbortSignal.any([signal, isCut.signal]), isCut.signal);

@@ -18,8 +18,8 @@ export interface NetworkOptions {
   readonly faults: () => FaultRates | undefined;
   /** The server does not answer at all. */
   readonly isOut: () => boolean;
-  /** A request is about to leave: an incident may wait for it. */
-  readonly onSend: () => void;
+  /** A request is about to leave: judges look at it, an incident may wait for it. */
+  readonly onSend: (exchange: Exchange) => void;
 }
 
 /** A request takes this long to arrive, and its answer as long again. */
@@ -102,7 +102,7 @@ export class SimulatedNetwork implements KubeTransport {
       const onAbort = () => finish(() => reject(signal?.reason));
       const deadline = life.after(exchange.timeoutMs, "deadline", () => finish(() => reject(timedOut(action))));
       signal?.addEventListener("abort", onAbort, { once: true });
-      onSend();
+      onSend(exchange);
       this.#travel({ exchange, action, serve }, {
         resolve: (answer) => finish(() => resolve(answer)),
         reject: (error) => finish(() => reject(error)),

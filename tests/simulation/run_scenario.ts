@@ -34,6 +34,12 @@ function run(scenario: Scenario, { judges: createJudges, maxSteps = 200_000, onT
   world.server.onWrite((write) => {
     for (const judge of judges) judge.onWrite(write);
   });
+  world.onSend((sending) => {
+    for (const judge of judges) judge.onSend?.(sending);
+  });
+  world.onLearn((learned) => {
+    for (const judge of judges) judge.onLearn?.(learned);
+  });
   world.start();
   let calmAtStep = Infinity;
   let restAtMs = Infinity;

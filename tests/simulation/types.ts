@@ -1,5 +1,9 @@
 /** The seams between the parts of the simulation: server, actors, processes, invariants. Data and interfaces only. */
 import type { FeatureGates } from "../../src/api/feature_gates.ts";
+import type { Job } from "../../src/api/job.ts";
+import type { JobSet } from "../../src/api/job_set.ts";
+import type { Service } from "../../src/api/service.ts";
+import type { CacheChange } from "../../src/cache/object_cache.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import type { Random } from "../../src/base/random.ts";
 
@@ -220,6 +224,44 @@ export interface ProcessView {
   readonly errors: readonly string[];
 }
 
+/** A cache of a controller, to be looked at. */
+export interface Known<T> {
+  get(namespace: string, name: string): T | undefined;
+  /** The objects whose owner reference names this JobSet (`namespace/name`), whatever its uid. */
+  byOwner(ownerKey: string): { values(): Iterable<T> };
+}
+
+/** What a controller knows, in one of its lives: each life has one of its own. */
+export interface Knowledge {
+  readonly process: ProcessView["name"];
+  readonly jobSets: Known<JobSet>;
+  readonly jobs: Known<Job>;
+  readonly services: Known<Service>;
+  /** Milliseconds since 1970, by its own clock. */
+  now(): number;
+  /** Whether it acts, and leads, as far as it knows itself. */
+  mayWrite(): boolean;
+}
+
+/** A change of what a controller knows: its cache shows it already. */
+export type Learned =
+  & { readonly knowledge: Knowledge }
+  & (
+    | { readonly resource: "jobsets"; readonly change: CacheChange<JobSet> }
+    | { readonly resource: "jobs"; readonly change: CacheChange<Job> }
+    | { readonly resource: "services"; readonly change: CacheChange<Service> }
+  );
+
+/** A request that changes something, in the moment that a controller sends it: each try of it anew. */
+export interface Sending {
+  readonly knowledge: Knowledge;
+  readonly method: string;
+  /** Without a query. */
+  readonly path: string;
+  /** Read when it is first asked for; undefined where there is none. */
+  readonly body: unknown;
+}
+
 /** The world as the invariants see it. */
 export interface SimulationView extends ActorWorld {
   readonly scenario: Scenario;
@@ -239,6 +281,8 @@ export interface Violation {
 /** Looks at every write and after every step. `report` ends the run at its first call. */
 export interface Judge {
   onWrite(write: Write): void;
+  onSend?(sending: Sending): void;
+  onLearn?(learned: Learned): void;
   afterStep(): void;
   /** The world is calm and has stopped changing: is it what it should have become? */
   atRest(): void;

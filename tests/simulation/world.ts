@@ -8,7 +8,7 @@ import { ControllerProcess } from "./controller_process.ts";
 import { SimServer } from "./server/sim_server.ts";
 import { Timeline } from "./timeline.ts";
 import { Trace } from "./trace.ts";
-import type { FaultRates, Incident, Scenario, SimulationView, Write } from "./types.ts";
+import type { FaultRates, Incident, Learned, Scenario, Sending, SimulationView, Write } from "./types.ts";
 
 /** When every run begins. */
 const START_MS = Date.UTC(2030, 0, 1);
@@ -20,6 +20,8 @@ export class World implements SimulationView {
   readonly processes: readonly ControllerProcess[];
   readonly #timeline = new Timeline();
   readonly #trace: Trace;
+  readonly #sendListeners: ((sending: Sending) => void)[] = [];
+  readonly #learnListeners: ((learned: Learned) => void)[] = [];
   #steps = 0;
   #outUntilMs = -Infinity;
   #changedAtMs = 0;
@@ -63,6 +65,16 @@ export class World implements SimulationView {
     this.#timeline.after(delayMs, label, fire);
   }
 
+  /** Called with each request of a controller that changes something, before it leaves. */
+  onSend(listener: (sending: Sending) => void): void {
+    this.#sendListeners.push(listener);
+  }
+
+  /** Called after each change of what a controller knows. */
+  onLearn(listener: (learned: Learned) => void): void {
+    this.#learnListeners.push(listener);
+  }
+
   start(): void {
     startActors(this, this.scenario);
     for (const process of this.processes) {
@@ -98,6 +110,12 @@ export class World implements SimulationView {
       faults: () => this.#faults(),
       isOut: () => this.#timeline.nowMs < this.#outUntilMs,
       say: (line) => this.#trace.say(line),
+      onSend: (sending) => {
+        for (const listener of this.#sendListeners) listener(sending);
+      },
+      onLearn: (learned) => {
+        for (const listener of this.#learnListeners) listener(learned);
+      },
     });
   }
 

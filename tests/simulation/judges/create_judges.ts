@@ -3,12 +3,14 @@ import { DEFAULT_FEATURE_GATES } from "../../../src/api/feature_gates.ts";
 import type { Judge, Scenario, SimulationView } from "../types.ts";
 import { boundsTheme } from "./bounds.ts";
 import { bystandersTheme } from "./bystanders.ts";
+import { cachesTheme } from "./caches.ts";
 import { canaryTheme } from "./canary.ts";
 import { conditionsTheme } from "./conditions.ts";
 import { countersTheme } from "./counters.ts";
 import { createsTheme } from "./creates.ts";
 import { deletesTheme } from "./deletes.ts";
 import { executionTheme } from "./execution.ts";
+import { knowledgeTheme } from "./knowledge.ts";
 import { restTheme } from "./rest.ts";
 import { restartsTheme } from "./restarts.ts";
 import type { Bench, Theme } from "./theme.ts";
@@ -38,7 +40,7 @@ export function createJudges(view: SimulationView, report: Report, { hasCanary =
     clockErrorMs: clockErrorMs(view.scenario),
   };
   // What holds for a JobSet of any shape, and one whose shape was changed.
-  const onlookers: readonly Theme[] = [bystandersTheme(bench), boundsTheme(bench)];
+  const onlookers: readonly Theme[] = [bystandersTheme(bench), boundsTheme(bench), cachesTheme(bench)];
   const themes: readonly Theme[] = [
     ...onlookers,
     restartsTheme(bench),
@@ -48,6 +50,7 @@ export function createJudges(view: SimulationView, report: Report, { hasCanary =
     countersTheme(bench),
     executionTheme(bench),
     restTheme(bench),
+    knowledgeTheme(bench),
     ...(hasCanary ? [canaryTheme(bench)] : []),
   ];
   return [{
@@ -55,6 +58,12 @@ export function createJudges(view: SimulationView, report: Report, { hasCanary =
       const change = truth.take(write);
       const isReshaped = change.kind !== "other" && change.record?.isReshaped === true;
       for (const theme of isReshaped ? onlookers : themes) theme.onChange?.(change);
+    },
+    onSend(sending) {
+      for (const theme of themes) theme.onSend?.(sending);
+    },
+    onLearn(learned) {
+      for (const theme of themes) theme.onLearn?.(learned);
     },
     afterStep() {
       for (const theme of themes) theme.afterStep?.();

@@ -1,7 +1,16 @@
 /** A hand-made sequence of writes before the judges: what they said of it. */
 import { asObject, at, type JsonObject } from "../../../src/base/json.ts";
 import { NO_FAULTS } from "../draw_faults.ts";
-import type { ProcessView, ResourceName, Scenario, SimulatedServer, SimulationView, User, Write } from "../types.ts";
+import type {
+  Judge,
+  ProcessView,
+  ResourceName,
+  Scenario,
+  SimulatedServer,
+  SimulationView,
+  User,
+  Write,
+} from "../types.ts";
 import { createJudges } from "./create_judges.ts";
 
 const START_MS = Date.UTC(2030, 0, 1);
@@ -18,9 +27,12 @@ export class TestBench {
   readonly violated: string[] = [];
   readonly details: string[] = [];
   readonly process: { -readonly [K in keyof ProcessView]: ProcessView[K] };
+  readonly judges: readonly Judge[];
   readonly #processes: ProcessView[] = [];
-  readonly #stored = new Map<string, { readonly resource: ResourceName; readonly object: JsonObject }>();
-  readonly #judges;
+  readonly #stored = new Map<
+    string,
+    { readonly resource: ResourceName; readonly object: JsonObject; readonly version: number }
+  >();
   #nowMs = START_MS;
   #version = 1;
 
@@ -37,7 +49,7 @@ export class TestBench {
       if (!this.violated.includes(invariant)) this.violated.push(invariant);
       this.details.push(`${invariant}: ${detail}`);
     };
-    this.#judges = createJudges(this.#view(scenario), report, options);
+    this.judges = createJudges(this.#view(scenario), report, options);
   }
 
   addProcess(): void {
@@ -61,7 +73,7 @@ export class TestBench {
   ): JsonObject {
     const uid = String(at(object, "metadata", "uid"));
     const before = this.#stored.get(uid)?.object;
-    this.#stored.set(uid, { resource, object });
+    this.#stored.set(uid, { resource, object, version: this.#version });
     const verb = before === undefined ? "create" : "update";
     this.#tell({ resource, verb, subresource, user, before, after: object, resourceVersion: this.#version++ });
     return object;
@@ -106,18 +118,45 @@ export class TestBench {
     return stored.object;
   }
 
+  /** As a watch tells of it: with its resourceVersion. */
+  told(uid: string): JsonObject {
+    const object = this.object(uid);
+    const resourceVersion = String(this.#stored.get(uid)?.version);
+    return { ...object, metadata: { ...asObject(object["metadata"]), resourceVersion } };
+  }
+
+  /** Of all Jobs that are stored. */
+  jobUids(): readonly string[] {
+    return [...this.#stored].flatMap(([uid, { resource }]) => resource === "jobs" ? [uid] : []);
+  }
+
+  /** What was found so far is no matter. */
+  forget(): void {
+    this.violated.length = 0;
+    this.details.length = 0;
+  }
+
+  /** Of the newest write. */
+  get version(): number {
+    return this.#version - 1;
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
   afterSteps(count = 1): void {
     for (let step = 0; step < count; step++) {
-      for (const judge of this.#judges) judge.afterStep();
+      for (const judge of this.judges) judge.afterStep();
     }
   }
 
   rest(): void {
-    for (const judge of this.#judges) judge.atRest();
+    for (const judge of this.judges) judge.atRest();
   }
 
   #tell(write: Write): void {
-    for (const judge of this.#judges) judge.onWrite(write);
+    for (const judge of this.judges) judge.onWrite(write);
   }
 
   #view(scenario: Partial<Scenario>): SimulationView {

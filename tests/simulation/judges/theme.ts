@@ -1,6 +1,6 @@
 /** What every theme of invariants gets, and what it gives. */
 import type { FeatureGates } from "../../../src/api/feature_gates.ts";
-import type { SimulationView } from "../types.ts";
+import type { Learned, Sending, SimulationView } from "../types.ts";
 import type { Change, Truth } from "./truth.ts";
 
 export interface Bench {
@@ -19,6 +19,8 @@ export interface Bench {
 export interface Theme {
   /** The truth shows the write already. */
   onChange?(change: Change): void;
+  onSend?(sending: Sending): void;
+  onLearn?(learned: Learned): void;
   afterStep?(): void;
   atRest?(): void;
 }

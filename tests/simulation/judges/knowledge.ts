@@ -1,0 +1,118 @@
+/**
+ * What a controller sends agrees with what it knows itself in that moment (spec 3, 3.2, 3.7, 3.8), however late that is. So these
+ * invariants are as strict in runs with faults as in runs without.
+ */
+import { asArray, asString, at } from "../../../src/base/json.ts";
+import { terminalCondition } from "../../../src/api/job_set.ts";
+import { jobProblem, type JobSending } from "./known_jobs.ts";
+import { KnownProgress } from "./known_progress.ts";
+import { whyUntouchable } from "./known_job_set.ts";
+import type { Bench, Theme } from "./theme.ts";
+
+/** The parts of a path such as /apis/batch/v1/namespaces/ns/jobs/js-a-0/status. */
+const PATH = /\/namespaces\/([^/]+)\/([^/]+)(?:\/([^/]+))?(?:\/(status))?$/;
+
+export function knowledgeTheme(bench: Bench): Theme {
+  const progress = new KnownProgress(bench.gates);
+  const { gates } = bench;
+  return {
+    onLearn({ knowledge, resource, change }) {
+      if (resource === "services") return;
+      const { namespace, name } = change.kind === "delete" ? change.before : change.after;
+      if (resource === "jobsets") return progress.follow(knowledge, namespace, name);
+      const job = change.kind === "delete" ? change.before : change.after;
+      const isSeen = knowledge.mayWrite() && job.phase.kind === "complete";
+      if (change.kind === "delete" && isSeen) progress.noteGone(knowledge, job);
+      progress.follow(knowledge, namespace, job.ownerKey.slice(namespace.length + 1));
+    },
+    onSend(sending) {
+      const { knowledge, method, path } = sending;
+      const [, namespace = "", resource = "", name = "", subresource] = PATH.exec(path) ?? [];
+      if (resource === "leases") return;
+      const say = (invariant: string, problem: string) => {
+        bench.report(invariant, `${knowledge.process} sends ${method} ${path}, but ${problem}`);
+      };
+      if (!knowledge.mayWrite()) say("writes of the leader", "it does not lead");
+      const parts = { sending, namespace, name, isStatus: subresource !== undefined };
+      const uid = uidOf(parts, resource);
+      if (uid !== undefined && bench.truth.jobSets.get(uid)?.isReshaped === true) return;
+      const problem = resource === "jobs" ? jobProblem({ ...parts, progress, gates }) : otherProblem(parts, resource);
+      if (problem !== undefined) say(`knowledge: ${method} ${resource}`, problem);
+    },
+  };
+}
+
+type Parts = Pick<JobSending, "sending" | "namespace" | "name" | "isStatus">;
+
+/** Of the JobSet that it is sent for. */
+function uidOf({ sending: { knowledge, body }, namespace, name }: Parts, resource: string): string | undefined {
+  if (resource === "jobsets") return knowledge.jobSets.get(namespace, name)?.uid;
+  if (resource === "jobs" && name !== "") return knowledge.jobs.get(namespace, name)?.ownerUid;
+  if (resource === "events") return asString(at(body, "regarding", "uid"));
+  return asString(at(asArray(at(body, "metadata", "ownerReferences"))[0], "uid"));
+}
+
+function otherProblem(parts: Parts, resource: string): string | undefined {
+  const { sending } = parts;
+  switch (resource) {
+    case "jobsets":
+      return sending.method === "DELETE" ? deletionProblem(parts) : statusProblem(parts);
+    case "services":
+    case "persistentvolumeclaims":
+      return foundationProblem(parts, resource);
+    case "events":
+      return eventProblem(parts);
+    default:
+      return "that is none of its business";
+  }
+}
+
+/** Decided on what is known, and on nothing older: all else ends in a conflict. */
+function statusProblem({ sending: { knowledge, body }, namespace, name, isStatus }: Parts): string | undefined {
+  if (!isStatus) return "it may only write the status";
+  const jobSet = knowledge.jobSets.get(namespace, name);
+  const why = whyUntouchable(jobSet, asString(at(body, "metadata", "uid")));
+  if (why !== undefined) return why;
+  const version = asString(at(body, "metadata", "resourceVersion"));
+  return version === jobSet?.resourceVersion
+    ? undefined
+    : `that was decided on version ${version}, and it knows ${jobSet?.resourceVersion}`;
+}
+
+/** Spec 3.8. */
+function deletionProblem({ sending: { knowledge, body }, namespace, name }: Parts): string | undefined {
+  const jobSet = knowledge.jobSets.get(namespace, name);
+  const why = whyUntouchable(jobSet, asString(at(body, "preconditions", "uid")));
+  if (why !== undefined || jobSet === undefined) return why;
+  const terminal = terminalCondition(jobSet.status);
+  if (terminal === undefined) return "the JobSet is not finished";
+  if (jobSet.ttlSecondsAfterFinished === undefined) return "the JobSet has no end";
+  const leftMs = Date.parse(terminal.lastTransitionTime) + jobSet.ttlSecondsAfterFinished * 1000 - knowledge.now();
+  return leftMs > 0 ? `the JobSet has ${leftMs} ms to live` : undefined;
+}
+
+/** Spec 3.5, 3.6: the Service and the claims. Claims that are kept have no owner. */
+function foundationProblem({ sending: { knowledge, body, method }, namespace }: Parts, resource: string) {
+  if (method !== "POST") return "it may only create them";
+  const owner = asArray(at(body, "metadata", "ownerReferences"))[0];
+  const jobSetName = asString(at(body, "metadata", "labels", "jobset.sigs.k8s.io/jobset-name")) ?? "";
+  const jobSet = knowledge.jobSets.get(namespace, jobSetName);
+  const why = whyUntouchable(jobSet, owner === undefined ? jobSet?.uid : asString(at(owner, "uid")));
+  if (why !== undefined || jobSet === undefined) return why;
+  if (terminalCondition(jobSet.status) !== undefined) return "the JobSet is finished";
+  const isThere = resource === "services" &&
+    knowledge.services.get(namespace, asString(at(body, "metadata", "name")) ?? "") !== undefined;
+  return isThere ? "the Service is there" : undefined;
+}
+
+/** What has happened is told, even if the JobSet is gone meanwhile. */
+function eventProblem({ sending: { knowledge, body, method } }: Parts): string | undefined {
+  if (method !== "POST") return undefined;
+  const regarding = at(body, "regarding");
+  const jobSet = knowledge.jobSets.get(
+    asString(at(regarding, "namespace")) ?? "",
+    asString(at(regarding, "name")) ?? "",
+  );
+  const isForeign = jobSet !== undefined && jobSet.uid === at(regarding, "uid") && !jobSet.isManagedHere;
+  return isForeign ? "the JobSet is another controller's" : undefined;
+}
