@@ -55,7 +55,8 @@ export async function measureRestarts(
     Math.max(ROUNDS, calm().length),
   );
   const ratios = judged.map((round) => round.ours.ms / round.floor.ms);
-  const ratio = median(judged.map((round) => round.ours.ms)) / median(judged.map((round) => round.floor.ms));
+  // What slows the machine for a while slows both halves of a round.
+  const ratio = median(ratios);
   say(`restart of ${jobs} Jobs against the floor: ${ratio.toFixed(2)} (${spread(ratios, 2)})`);
   return { ratio, ratios };
 }
