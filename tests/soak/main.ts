@@ -133,7 +133,8 @@ function judge({ minutes, startedAt, endAt, samples, traffic }: Seen): number {
   );
   const growth = (measure: Measure) => (growths.get(measure) ?? Infinity).toFixed(3);
   console.log(
-    `soak: minutes=${minutes} jobsets=${traffic.gone} rss_growth=${growth("rssMb")} fds_growth=${growth("fds")} ` +
+    `soak: minutes=${minutes} from_s=${Math.round((firstAt - startedAt) / 1000)} jobsets=${traffic.gone} ` +
+      `pace=${pace.toFixed(1)} rss_growth=${growth("rssMb")} fds_growth=${growth("fds")} ` +
       `series_growth=${growth("series")} timers_growth=${growth("timers")}`,
   );
   return [...growths.values()].every((value) => value <= MAX_GROWTH) ? 0 : 1;
