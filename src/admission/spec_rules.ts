@@ -3,6 +3,7 @@ import { asString, at } from "../base/json.ts";
 import { type FieldError, invalid, required } from "./field_error.ts";
 import {
   dns1035LabelProblems,
+  dns1123LabelProblems,
   dns1123SubdomainProblems,
   domainPrefixedPathErrors,
   generateNameProblems,
@@ -36,14 +37,17 @@ export function* networkErrors(jobSet: NewJobSet): Generator<FieldError> {
   for (const problem of label1035Problems(subdomain, tooLong)) yield invalid(field, subdomain, problem);
 }
 
-/** Ours: the JobSet's name is a label of its Service, or names it. Where there are Jobs their names are stricter. */
+/**
+ * Ours: the JobSet's name is a label of its Service, or names it. Where there are Jobs their names are stricter. The first character may
+ * be a digit: API servers have taken that in the name of a Service since Kubernetes 1.36.
+ */
 function* serviceErrors(
   { spec, name, isNameFinal }: NewJobSet,
   { isNamedByJobSet }: { readonly isNamedByJobSet: boolean },
 ): Generator<FieldError> {
   const hasService = at(spec, "network", "enableDNSHostnames") !== false;
   if (!hasService || name === undefined || dns1123SubdomainProblems(name).length > 0) return;
-  const problems = isNamedByJobSet ? dns1035LabelProblems(name) : labelValueProblems(name);
+  const problems = isNamedByJobSet ? dns1123LabelProblems(name) : labelValueProblems(name);
   const field = isNameFinal ? "metadata.name" : "metadata.generateName";
   const role = isNamedByJobSet ? "names the headless Service" : "is a label of the headless Service";
   for (const problem of problems) yield invalid(field, name, `${role}: ${problem}`);
