@@ -40,7 +40,7 @@ const NODES = 15_000;
 const BLOCKS = 250;
 const PODS_EACH = 5;
 const ROUNDS = 5;
-const POD_ROUNDS = 3;
+const POD_ROUNDS = 5;
 const SETTLED_MS = 3_000;
 const MIB = 2 ** 20;
 
