@@ -87,6 +87,10 @@ export class Carrier {
       return;
     }
     if (this.#happens("cutLine")) return this.#cutAt(line);
+    if (this.#happens("brokenLine")) {
+      this.#controller?.enqueue(ENCODER.encode(`${line.slice(0, line.length >> 1)}\n`));
+      return this.#move();
+    }
     const before = this.#happens("swappedLine") ? this.#options.stream.next() ?? "" : "";
     const carried = before + (this.#happens("repeatedLine") ? line + line : line);
     if (!this.#happens("lostLine")) this.#controller?.enqueue(ENCODER.encode(carried));

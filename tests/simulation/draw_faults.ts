@@ -4,6 +4,7 @@ import type { FaultRates, Incident, Scenario } from "./types.ts";
 
 export const NO_FAULTS: FaultRates = {
   lostRequest: 0,
+  strayRequest: 0,
   lostAnswer: 0,
   conflict: 0,
   tooManyRequests: 0,
@@ -13,6 +14,7 @@ export const NO_FAULTS: FaultRates = {
   lateLine: 0,
   repeatedLine: 0,
   cutLine: 0,
+  brokenLine: 0,
   silence: 0,
   gone: 0,
   lostLine: 0,
@@ -22,6 +24,7 @@ export const NO_FAULTS: FaultRates = {
 /** The most that a rate is drawn to: beyond it nothing would be done any more. */
 const WORST: FaultRates = {
   lostRequest: 0.1,
+  strayRequest: 0.1,
   lostAnswer: 0.15,
   conflict: 0.3,
   tooManyRequests: 0.2,
@@ -31,6 +34,7 @@ const WORST: FaultRates = {
   lateLine: 0.3,
   repeatedLine: 0.3,
   cutLine: 0.1,
+  brokenLine: 0.05,
   silence: 0.01,
   gone: 0.3,
   lostLine: 0,

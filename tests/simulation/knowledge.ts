@@ -70,7 +70,8 @@ export class RequestSent implements Sending {
   ) {
     this.knowledge = knowledge;
     this.method = method;
-    this.path = target.split("?", 1)[0] ?? "";
+    const query = target.indexOf("?");
+    this.path = query < 0 ? target : target.slice(0, query);
     this.#text = body;
   }
 

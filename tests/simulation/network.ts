@@ -25,6 +25,8 @@ export interface NetworkOptions {
 /** A request takes this long to arrive, and its answer as long again. */
 const LATENCY_MS = { min: 0.1, span: 2 };
 const SLOW_FACTOR = 100;
+/** The latest that a stray request arrives. */
+const STRAY_MS = 8_000;
 const RETRY_AFTER = "1";
 
 type Settle = {
@@ -127,6 +129,10 @@ export class SimulatedNetwork implements KubeTransport {
     };
     // Half of what is lost is told of by the connection, half of it only by the deadline.
     if (happens(rates?.lostRequest)) return void (random.next() < 0.5 && reset());
+    if (happens(rates?.strayRequest)) {
+      reset();
+      return this.#stray(exchange, action, serve);
+    }
     const injected = injectedFailure(exchange.method, happens, rates);
     const isAnswerLost = happens(rates?.lostAnswer);
     const isTold = isAnswerLost && random.next() < 0.5;
@@ -145,6 +151,15 @@ export class SimulatedNetwork implements KubeTransport {
         const { status, text: body } = answer;
         reject(apiErrorFromAnswer({ status, action, body, retryAfter: status === 429 ? RETRY_AFTER : null }));
       });
+    });
+  }
+
+  /** Something between held the request back, and lets it through when nobody waits for it any more. */
+  #stray(exchange: Exchange, action: string, serve: (request: ServerRequest) => ServerAnswer | ServerStream): void {
+    const { timeline, random, isOut } = this.#options;
+    timeline.after(STRAY_MS * random.next() ** 2, action, () => {
+      const answer = isOut() ? undefined : serve(this.#requestOf(exchange));
+      if (answer !== undefined && !("text" in answer)) answer.close();
     });
   }
 

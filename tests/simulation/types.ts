@@ -167,6 +167,8 @@ export type Operation =
 export interface FaultRates {
   /** The request never arrives: the connection is cut, or nothing happens until its deadline. */
   readonly lostRequest: number;
+  /** The connection is cut, and the request arrives all the same, long after it was given up. */
+  readonly strayRequest: number;
   /** The request takes effect, its answer never comes: cut, or nothing until the deadline. */
   readonly lostAnswer: number;
   readonly conflict: number;
@@ -181,6 +183,8 @@ export interface FaultRates {
   readonly repeatedLine: number;
   /** The stream is cut before this line, within it, or after it. */
   readonly cutLine: number;
+  /** A line comes without its end, and the stream goes on. */
+  readonly brokenLine: number;
   /** The stream stays open and says nothing more. */
   readonly silence: number;
   /** The watch is answered with 410 although its version is still kept. */

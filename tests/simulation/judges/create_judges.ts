@@ -53,6 +53,8 @@ export function createJudges(view: SimulationView, report: Report, { hasCanary =
     knowledgeTheme(bench),
     ...(hasCanary ? [canaryTheme(bench)] : []),
   ];
+  const senders = themes.flatMap(({ onSend }) => onSend ?? []);
+  const learners = themes.flatMap(({ onLearn }) => onLearn ?? []);
   return [{
     onWrite(write) {
       const change = truth.take(write);
@@ -60,10 +62,10 @@ export function createJudges(view: SimulationView, report: Report, { hasCanary =
       for (const theme of isReshaped ? onlookers : themes) theme.onChange?.(change);
     },
     onSend(sending) {
-      for (const theme of themes) theme.onSend?.(sending);
+      for (const onSend of senders) onSend(sending);
     },
     onLearn(learned) {
-      for (const theme of themes) theme.onLearn?.(learned);
+      for (const onLearn of learners) onLearn(learned);
     },
     afterStep() {
       for (const theme of themes) theme.afterStep?.();

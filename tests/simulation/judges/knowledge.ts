@@ -3,6 +3,7 @@
  * invariants are as strict in runs with faults as in runs without.
  */
 import { asArray, asString, at } from "../../../src/base/json.ts";
+import type { Job } from "../../../src/api/job.ts";
 import { terminalCondition } from "../../../src/api/job_set.ts";
 import { jobProblem, type JobSending } from "./known_jobs.ts";
 import { KnownProgress } from "./known_progress.ts";
@@ -19,10 +20,15 @@ export function knowledgeTheme(bench: Bench): Theme {
     onLearn({ knowledge, resource, change }) {
       if (resource === "services") return;
       const { namespace, name } = change.kind === "delete" ? change.before : change.after;
-      if (resource === "jobsets") return progress.follow(knowledge, namespace, name);
+      if (resource === "jobsets") {
+        return change.kind === "delete" ? undefined : progress.follow(knowledge, namespace, name);
+      }
       const job = change.kind === "delete" ? change.before : change.after;
-      const isSeen = knowledge.mayWrite() && job.phase.kind === "complete";
-      if (change.kind === "delete" && isSeen) progress.noteGone(knowledge, job);
+      if (change.kind === "delete") {
+        if (job.phase.kind === "complete" && knowledge.mayWrite()) progress.noteGone(knowledge, job);
+      } else if (isSameProgress(change.before, change.after)) {
+        return;
+      }
       progress.follow(knowledge, namespace, job.ownerKey.slice(namespace.length + 1));
     },
     onSend(sending) {
@@ -33,23 +39,29 @@ export function knowledgeTheme(bench: Bench): Theme {
         bench.report(invariant, `${knowledge.process} sends ${method} ${path}, but ${problem}`);
       };
       if (!knowledge.mayWrite()) say("writes of the leader", "it does not lead");
+      // What has happened is told, even if the JobSet is gone meanwhile; what is not ours, another theme sees.
+      if (resource === "events") return;
       const parts = { sending, namespace, name, isStatus: subresource !== undefined };
-      const uid = uidOf(parts, resource);
-      if (uid !== undefined && bench.truth.jobSets.get(uid)?.isReshaped === true) return;
       const problem = resource === "jobs" ? jobProblem({ ...parts, progress, gates }) : otherProblem(parts, resource);
-      if (problem !== undefined) say(`knowledge: ${method} ${resource}`, problem);
+      const uid = problem === undefined ? undefined : uidOf(parts, resource);
+      const isReshaped = uid !== undefined && bench.truth.jobSets.get(uid)?.isReshaped === true;
+      if (problem !== undefined && !isReshaped) say(`knowledge: ${method} ${resource}`, problem);
     },
   };
+}
+
+function isSameProgress(before: Job | undefined, after: Job): boolean {
+  return before?.phase.kind === after.phase.kind && before.ready === after.ready &&
+    before.succeeded === after.succeeded;
 }
 
 type Parts = Pick<JobSending, "sending" | "namespace" | "name" | "isStatus">;
 
 /** Of the JobSet that it is sent for. */
-function uidOf({ sending: { knowledge, body }, namespace, name }: Parts, resource: string): string | undefined {
-  if (resource === "jobsets") return knowledge.jobSets.get(namespace, name)?.uid;
-  if (resource === "jobs" && name !== "") return knowledge.jobs.get(namespace, name)?.ownerUid;
-  if (resource === "events") return asString(at(body, "regarding", "uid"));
-  return asString(at(asArray(at(body, "metadata", "ownerReferences"))[0], "uid"));
+function uidOf({ sending, namespace, name }: Parts, resource: string): string | undefined {
+  if (resource === "jobsets") return sending.knowledge.jobSets.get(namespace, name)?.uid;
+  if (resource === "jobs" && name !== "") return sending.knowledge.jobs.get(namespace, name)?.ownerUid;
+  return asString(at(asArray(at(sending.body, "metadata", "ownerReferences"))[0], "uid"));
 }
 
 function otherProblem(parts: Parts, resource: string): string | undefined {
@@ -60,8 +72,6 @@ function otherProblem(parts: Parts, resource: string): string | undefined {
     case "services":
     case "persistentvolumeclaims":
       return foundationProblem(parts, resource);
-    case "events":
-      return eventProblem(parts);
     default:
       return "that is none of its business";
   }
@@ -103,16 +113,4 @@ function foundationProblem({ sending: { knowledge, body, method }, namespace }: 
   const isThere = resource === "services" &&
     knowledge.services.get(namespace, asString(at(body, "metadata", "name")) ?? "") !== undefined;
   return isThere ? "the Service is there" : undefined;
-}
-
-/** What has happened is told, even if the JobSet is gone meanwhile. */
-function eventProblem({ sending: { knowledge, body, method } }: Parts): string | undefined {
-  if (method !== "POST") return undefined;
-  const regarding = at(body, "regarding");
-  const jobSet = knowledge.jobSets.get(
-    asString(at(regarding, "namespace")) ?? "",
-    asString(at(regarding, "name")) ?? "",
-  );
-  const isForeign = jobSet !== undefined && jobSet.uid === at(regarding, "uid") && !jobSet.isManagedHere;
-  return isForeign ? "the JobSet is another controller's" : undefined;
 }

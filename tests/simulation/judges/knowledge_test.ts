@@ -347,13 +347,6 @@ test("a Service or a claim made for nobody, or twice, is found", () => {
   })).toEqual([["the Service is there"], []]);
 });
 
-test("R39: an event of a JobSet that is known to be another controller's is found", () => {
-  const { bench, knowledge } = known({ managedBy: "example.com/other" });
-  const regarding = { namespace: "ns", name: "js", uid: "js" };
-  knowledge.send("POST", "/apis/events.k8s.io/v1/namespaces/ns/events", { regarding });
-  expect(bench.details.join()).toContain("another controller's");
-});
-
 test("whatever is sent by one who does not lead is found, but for the lease", () => {
   const { bench, knowledge } = known();
   knowledge.mayWrite = false;

@@ -58,7 +58,10 @@ function createProblem({ sending: { knowledge, body }, namespace, gates, progres
   }
   if (jobSet.failurePolicy?.restartStrategy === "BlockingRecreate") {
     for (const other of knowledge.jobs.byOwner(`${namespace}/${jobSet.name}`).values()) {
-      if (other.ownerUid === jobSet.uid && isPreviousJob(jobSet, other, gates)) return `${other.name} is left`;
+      // The restart of one Job holds up none but its own successor.
+      if (other.ownerUid === jobSet.uid && (other.restartAttempt ?? 0) < status.restarts) {
+        return `${other.name} is left`;
+      }
     }
   }
   const missing = progress.missing(knowledge, jobSet, job.replicatedJob);

@@ -28,11 +28,13 @@ export class KnownProgress {
     const jobSet = knowledge.jobSets.get(namespace, name);
     if (jobSet === undefined || !isWaitedFor(jobSet)) return;
     const attempt = this.#attempt(knowledge, jobSet.uid, jobSet.status.restarts);
-    if (attempt.complete.size === jobSet.replicatedJobs.length) return;
-    const jobs = [...knowledge.jobs.byOwner(`${namespace}/${name}`).values()].filter((job) => {
-      return job.ownerUid === jobSet.uid;
-    });
-    for (const replicatedJob of jobSet.replicatedJobs) this.#count(jobSet, { replicatedJob, jobs, attempt });
+    const open = jobSet.replicatedJobs.filter((replicatedJob) => !attempt.complete.has(replicatedJob.name));
+    if (open.length === 0) return;
+    const jobs: Job[] = [];
+    for (const job of knowledge.jobs.byOwner(`${namespace}/${name}`).values()) {
+      if (job.ownerUid === jobSet.uid) jobs.push(job);
+    }
+    for (const replicatedJob of open) this.#count(jobSet, { replicatedJob, jobs, attempt });
   }
 
   noteGone(knowledge: Knowledge, job: Job): void {
@@ -94,7 +96,8 @@ export class KnownProgress {
       if (job.phase.kind === "complete") done += 1;
       else if (job.phase.kind === "failed" || isReadyJob(job)) running += 1;
     }
-    const seen = [...attempt.gone].filter(([job, of]) => of === name && !owned.has(job)).length;
+    let seen = 0;
+    for (const [job, of] of attempt.gone) if (of === name && !owned.has(job)) seen += 1;
     const missing = replicas - owned.size;
     const told = jobSet.status.replicatedJobs.find((entry) => entry.name === name)?.succeeded ?? 0;
     const mayBeOld = isRestarting || trueCondition(jobSet.status.conditions, "RestartingJobSet") !== undefined;
@@ -118,7 +121,9 @@ export function jobRestarts({ status }: JobSet, replicatedJob: string, job: stri
   return status.replicatedJobs.find(({ name }) => name === replicatedJob)?.jobRestarts[index] ?? 0;
 }
 
+/** Whether any replicatedJob waits for another. */
 function isWaitedFor({ startupPolicyOrder, replicatedJobs }: JobSet): boolean {
+  if (replicatedJobs.length < 2) return false;
   return startupPolicyOrder === "InOrder" || replicatedJobs.some(({ dependsOn }) => dependsOn.length > 0);
 }
 
