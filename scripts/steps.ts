@@ -38,6 +38,11 @@ export function testStep(
   return { name, command: [process.execPath, "test", "--preload", PRELOAD, ...flags, ...paths], ...rest };
 }
 
+/** What runs a script of ours, which ends with whoever runs it. */
+export function scriptCommand(file: string, ...args: readonly string[]): readonly string[] {
+  return [process.execPath, "--preload", PRELOAD, file, ...args];
+}
+
 /** A program of node_modules/.bin. */
 export function toolStep(name: string, tool: string, ...args: readonly string[]): Step {
   return { name, command: [join(ROOT, "node_modules", ".bin", tool), ...args] };

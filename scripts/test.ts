@@ -77,15 +77,16 @@ async function runOnControlPlane(plan: Plan): Promise<Total> {
     const [webhookPort = 0] = await findFreePorts(1);
     const description = describe(controlPlane, { binary, webhookPort });
     writeFileSync(file, JSON.stringify(description));
+    const env = { [MINOR_VARIABLE]: minor };
     const more = {
-      env: { JOBSET_E2E: file, [MINOR_VARIABLE]: minor },
+      env: { ...env, JOBSET_E2E: file },
       isShown: true,
       flags: [`--timeout=${TEST_TIMEOUT_MS}`],
     };
     // The contract tests wait for the control plane most of the time, and have no deadlines of seconds.
     const [simulation, chaos, contract] = await Promise.all([
       plan.hasProof ? runStep(simulationStep()) : NOTHING,
-      plan.hasProof ? runStep(chaosStep()) : NOTHING,
+      plan.hasProof ? runStep({ ...chaosStep(), env }) : NOTHING,
       plan.contract.length === 0 ? NOTHING : runStep(testStep("contract", plan.contract, more)),
     ]);
     const e2e = plan.e2e.length === 0 ? NOTHING : await runInstalled(

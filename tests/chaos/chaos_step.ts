@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import type { Step } from "../../scripts/steps.ts";
+import { scriptCommand, type Step } from "../../scripts/steps.ts";
 
 /** Chaos as a step of `npm test`: the shortest run that has every kind of trouble in it. */
 export function chaosStep(): Step {
   const main = join(import.meta.dir, "main.ts");
-  return { name: "chaos", command: [process.execPath, main, "--minutes", "3", "--seed", "1"], isShown: true };
+  return { name: "chaos", command: scriptCommand(main, "--minutes", "3", "--seed", "1"), isShown: true };
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Step } from "../../scripts/steps.ts";
+import { scriptCommand, type Step } from "../../scripts/steps.ts";
 
 /** About a minute on two cores. */
 const STEPS = 1_000_000;
@@ -12,7 +12,7 @@ export function simulationStep(): Step {
   const main = join(import.meta.dir, "main.ts");
   return {
     name: "simulation",
-    command: ["nice", "-n", "19", process.execPath, main, "--seed", "1", "--steps", String(STEPS)],
+    command: ["nice", "-n", "19", ...scriptCommand(main, "--seed", "1", "--steps", String(STEPS))],
     isShown: true,
   };
 }
