@@ -129,7 +129,7 @@ export class SimulatedNetwork implements KubeTransport {
     };
     // Half of what is lost is told of by the connection, half of it only by the deadline.
     if (happens(rates?.lostRequest)) return void (random.next() < 0.5 && reset());
-    if (happens(rates?.strayRequest)) {
+    if (isGuarded(exchange) && happens(rates?.strayRequest)) {
       reset();
       return this.#stray(exchange, action, serve);
     }
@@ -180,6 +180,15 @@ export class SimulatedNetwork implements KubeTransport {
     const ms = LATENCY_MS.min + LATENCY_MS.span * this.#options.random.next() ** 2;
     return isSlow ? ms * SLOW_FACTOR : ms;
   }
+}
+
+/**
+ * Whether a request says which very object or version it means, so that it does no harm however late it comes. A create, or a patch of
+ * a Job, that the network holds back for seconds takes effect all the same, and is undone by the controller once it sees it.
+ */
+function isGuarded({ method, target }: Exchange): boolean {
+  return method === "GET" || method === "DELETE" || method === "PUT" ||
+    (method === "PATCH" && target.includes("/jobsets/"));
 }
 
 /** What the server answers without having done anything. */

@@ -167,7 +167,7 @@ export type Operation =
 export interface FaultRates {
   /** The request never arrives: the connection is cut, or nothing happens until its deadline. */
   readonly lostRequest: number;
-  /** The connection is cut, and the request arrives all the same, long after it was given up. */
+  /** The connection is cut, and the request arrives all the same, long after it was given up: of those that are safe then. */
   readonly strayRequest: number;
   /** The request takes effect, its answer never comes: cut, or nothing until the deadline. */
   readonly lostAnswer: number;
