@@ -1,5 +1,6 @@
 /** The users of the cluster, and its queue: they do what the scenario says, and take a refusal as it comes. */
-import { asString, type JsonObject } from "../../../src/base/json.ts";
+import { JOBSET_NAME } from "../../../src/api/keys.ts";
+import { asString, at, type JsonObject } from "../../../src/base/json.ts";
 import type { ActorWorld, DeleteOptions, JobSetPlay, ObjectKey, Operation, Scenario, Write } from "../types.ts";
 import { between, chance, pick } from "./chance.ts";
 import { controllerUid, isDeleting, isFinishedJob, keyOf, metadataOf, specOf, uidOf } from "./objects.ts";
@@ -10,6 +11,7 @@ const MAX_TRIES = 6;
 const CONFLICT = 409;
 /** Whoever leaves Jobs behind on purpose clears them away by hand within this time. */
 const MAX_ORPHAN_MS = 8_000;
+const TIDY_PASSES = 4;
 
 /** The manifest, and how often it is still tried. */
 interface Creation {
@@ -147,21 +149,24 @@ export class Users {
 
   #delete(jobSet: JsonObject, propagation: NonNullable<DeleteOptions["propagation"]>): void {
     const uid = uidOf(jobSet);
-    const jobs = propagation === "Orphan" ? this.#children(jobSet, "jobs") : [];
     tryTo(() => this.#world.server.remove("user", "jobsets", keyOf(jobSet), { propagation, uid }));
-    for (const key of jobs) this.#tidyUp(key, uid);
+    if (propagation === "Orphan") this.#tidyUp(jobSet, TIDY_PASSES);
   }
 
-  /** Not held up by the calm: a Job of nobody would stand in the way of a JobSet of the same name for ever. */
-  #tidyUp(key: ObjectKey, ownerUid: string): void {
+  /**
+   * Not held up by the calm: a Job of nobody would stand in the way of a JobSet of the same name for ever. More than once, as a
+   * controller that has not heard of the deletion may make one more.
+   */
+  #tidyUp(jobSet: JsonObject, passes: number): void {
+    if (passes === 0) return;
     this.#world.after(between(this.#world.random, 500, MAX_ORPHAN_MS), "user tidies up", () => {
-      const job = this.#world.server.get("jobs", key);
-      if (job === undefined) return;
-      const owner = controllerUid(job);
-      if (owner === ownerUid) this.#tidyUp(key, ownerUid);
-      else if (owner === "") {
-        tryTo(() => this.#world.server.remove("user", "jobs", key, { propagation: "Background", uid: uidOf(job) }));
+      for (const job of [...this.#world.server.all("jobs")]) {
+        if (!isNamedAfter(job, jobSet) || controllerUid(job) !== "") continue;
+        tryTo(() =>
+          this.#world.server.remove("user", "jobs", keyOf(job), { propagation: "Background", uid: uidOf(job) })
+        );
       }
+      this.#tidyUp(jobSet, passes - 1);
     });
   }
 
@@ -228,4 +233,10 @@ export class Users {
 function hasTopologyGate(pod: JsonObject): boolean {
   const gates = specOf(pod)["schedulingGates"];
   return Array.isArray(gates) && gates.some((gate) => gate?.name === TOPOLOGY_GATE);
+}
+
+/** Whether a Job carries the name of a JobSet, whoever owns it now. */
+function isNamedAfter(job: JsonObject, jobSet: JsonObject): boolean {
+  const [{ namespace }, owner] = [keyOf(job), keyOf(jobSet)];
+  return namespace === owner.namespace && at(job, "metadata", "labels", JOBSET_NAME) === owner.name;
 }
