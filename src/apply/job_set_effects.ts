@@ -184,10 +184,11 @@ export class JobSetEffects {
     return known.suspend === jobSet.suspend && isSameRun(known, jobSet);
   }
 
-  /** Nor is a patch of a Job that has ended, or is about to go. */
+  /** Nor is a patch of a Job that has ended, is about to go, or is as the patch would have it. */
   #isPatchWanted(jobSet: JobSet, { name, uid, change: { kind } }: JobPatch): boolean {
     const job = this.#context.jobs.get(jobSet.namespace, name);
     if (job?.uid !== uid || job.isDeleting || !this.#isOfThisRun(jobSet)) return false;
+    if (kind === "suspend" && job.suspend || kind === "resume" && !job.suspend) return false;
     return kind === "label" || job.phase.kind === "active" || job.phase.kind === "succeeding";
   }
 

@@ -110,6 +110,24 @@ test("no Job is suspended once its JobSet runs again", async () => {
   expect(at(world.api.get(`${JOBS}/a-w-0`), "spec", "suspend")).toBe(false);
 });
 
+test("a Job that somebody else has suspended, or resumed, meanwhile is left as it is", async () => {
+  for (const suspend of [true, false]) {
+    const world = await running(1, noService);
+    world.edit("a", { suspend: !suspend });
+    await world.pass(1000);
+    const letGo = holdBack(world, "PATCH", `${JOBS}/a-w-0`);
+    const before = world.api.count("PATCH", `${JOBS}/a-w-0`);
+    world.edit("a", { suspend });
+    await world.rest();
+    const body = world.api.get(`${JOBS}/a-w-0`) ?? {};
+    const { version } = world.api;
+    world.api.put(`${JOBS}/a-w-0`, { ...body, spec: { ...asObject(body["spec"]), suspend } });
+    await letGo();
+    expect(world.api.count("PATCH", `${JOBS}/a-w-0`)).toBe(before + 1);
+    expect(at(world.api.get(`${JOBS}/a-w-0`), "metadata", "resourceVersion")).toBe(String(Number(version) + 1));
+  }
+});
+
 test("a finished JobSet's Job that ended meanwhile is kept for the evidence", async () => {
   const world = await running(2, { ...noService, failurePolicy: undefined });
   const letGo = holdBack(world, "DELETE", `${JOBS}/a-w-1`);
