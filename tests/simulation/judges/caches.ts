@@ -55,7 +55,7 @@ export function cachesTheme(bench: Bench): Theme {
       }
       const known = names[resource];
       const key = `${entry.namespace}/${entry.name}`;
-      const problem = orderProblem(known.get(key), learned, entry) ??
+      const problem = orderProblem(bench, known.get(key), learned) ??
         (change.kind === "delete" ? lossProblem(bench, learned) : falsehood(versions, learned, entry));
       const { uid } = entry;
       known.set(key, { version: Number(entry.resourceVersion), uid, isGone: change.kind === "delete" });
@@ -73,7 +73,8 @@ function versionOf(change: Change): Version {
 }
 
 /** What is newer takes the place of what is older, and what is gone is gone. */
-function orderProblem(newest: Newest | undefined, { change }: Learned, entry: CacheEntry): string | undefined {
+function orderProblem(bench: Bench, newest: Newest | undefined, { change }: Learned): string | undefined {
+  const entry: CacheEntry = change.kind === "delete" ? change.before : change.after;
   const version = Number(entry.resourceVersion);
   if (change.kind === "delete") {
     return newest?.uid === entry.uid && newest.version === version && !newest.isGone
@@ -82,14 +83,22 @@ function orderProblem(newest: Newest | undefined, { change }: Learned, entry: Ca
   }
   if (newest === undefined) return undefined;
   if (version <= newest.version) return `is known at ${version}, after it was at ${newest.version}`;
-  if (newest.isGone && newest.uid === entry.uid) return `of uid ${entry.uid} came back at ${version}`;
+  if (newest.isGone && newest.uid === entry.uid && !hasBrokenStreams(bench)) {
+    return `of uid ${entry.uid} came back at ${version}`;
+  }
   return undefined;
 }
 
-/** A Job may also have lost its owner. What a stream leaves out of a whole list is missed until the next one: no API server does. */
-function lossProblem({ view, truth }: Bench, { resource, change }: Learned): string | undefined {
+/** What such a stream leaves out of a whole list is missed, and may come back. */
+function hasBrokenStreams({ view }: Bench): boolean {
   const { lostLine, swappedLine } = view.scenario.faults;
-  if (lostLine + swappedLine > 0) return undefined;
+  return lostLine + swappedLine > 0;
+}
+
+/** A Job may also have lost its owner. */
+function lossProblem(bench: Bench, { resource, change }: Learned): string | undefined {
+  const { view, truth } = bench;
+  if (hasBrokenStreams(bench)) return undefined;
   if (change.kind !== "delete" || !view.server.hasUid(change.before.uid)) return undefined;
   const job = truth.jobs.get(change.before.uid);
   if (resource === "jobs" && job !== undefined && job.facts.ownerUid !== change.before.ownerUid) return undefined;

@@ -34,9 +34,14 @@ function checkCreate(bench: Bench, { record }: JobChange, job: JobFacts): void {
   for (const { name, status } of replicatedJob?.dependsOn ?? []) {
     const isReached = (status === "Complete" ? record.everComplete : record.everStarted).has(name);
     // Of another attempt, it came late.
-    if (isReached || job.attempt !== record.facts.status.restarts) continue;
+    if (isReached || hasBrokenStreams(bench) || job.attempt !== record.facts.status.restarts) continue;
     report("dependsOn", `${job.name} was created before ${name} was ${status}`);
   }
+}
+
+/** Such streams tell of states that never were at once: what is made of them, the theme of knowledge judges. */
+function hasBrokenStreams({ view: { scenario: { faults } } }: Bench): boolean {
+  return faults.lostLine + faults.swappedLine > 0;
 }
 
 /** Design: a controller acts on what it knows; what is older than any lag it must know. */
@@ -107,7 +112,8 @@ function checkPods({ report, view, truth }: Bench, job: JobFacts): void {
 /** Spec 3.8: only a JobSet that is suspended, and not finished, suspends its Jobs. */
 function checkSuspension({ report, view, lagMs }: Bench, { record, job }: JobChange): void {
   const { name } = job.facts;
-  if (record === undefined) return report("suspension", `${name} is nobody's, and was suspended`);
+  // It lost its owner while the request was under way: what was known then, another theme judges.
+  if (record === undefined) return;
   const isKnown = view.now() - record.suspendChangedAtMs > lagMs;
   if (!record.facts.spec.suspend && isKnown) report("suspension", `${name} was suspended for no JobSet that is`);
   if (record.finishedAtMs !== undefined && view.now() - record.finishedAtMs > lagMs) {
@@ -115,12 +121,16 @@ function checkSuspension({ report, view, lagMs }: Bench, { record, job }: JobCha
   }
 }
 
-function checkStart({ report, view, lagMs }: Bench, record: JobSetRecord, job: JobFacts): void {
+function checkStart(bench: Bench, record: JobSetRecord, job: JobFacts): void {
+  const { report, view, lagMs } = bench;
   const { spec, status } = record.facts;
   if (spec.suspend && view.now() - record.suspendChangedAtMs > lagMs) {
     report("suspension", `${job.name} was set running while its JobSet is suspended`);
   }
-  if (spec.startupPolicyOrder !== "InOrder" || job.attempt !== status.restarts || isTrue(status, "Failed")) return;
+  if (
+    spec.startupPolicyOrder !== "InOrder" || hasBrokenStreams(bench) || job.attempt !== status.restarts ||
+    isTrue(status, "Failed")
+  ) return;
   for (const { name } of spec.replicatedJobs) {
     if (name === job.replicatedJob) return;
     if (!record.everStarted.has(name)) {

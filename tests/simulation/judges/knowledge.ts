@@ -50,7 +50,10 @@ export function knowledgeTheme(bench: Bench): Theme {
   };
 }
 
+/** Whether nothing changed that the progress of a replicatedJob is told by. */
 function isSameProgress(before: Job | undefined, after: Job): boolean {
+  if (before?.parallelism !== after.parallelism || before?.completions !== after.completions) return false;
+  if (before?.jobRestartAttempt !== after.jobRestartAttempt) return false;
   return before?.phase.kind === after.phase.kind && before.ready === after.ready &&
     before.succeeded === after.succeeded;
 }
