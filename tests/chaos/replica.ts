@@ -24,6 +24,8 @@ const PROBE_MS = 500;
 const TOLD = 1;
 const KILLED = 137;
 const STOPPED = 0;
+/** How such a line begins (src/cli/error_line.ts). */
+const CRASH = "error: unexpected ";
 
 export class Replica {
   readonly name: string;
@@ -78,6 +80,11 @@ export class Replica {
   /** Ends that no controller may come to, such as a crash. */
   get badEnds(): readonly number[] {
     return [...this.ends.keys()].filter((code) => code !== TOLD && code !== KILLED && code !== STOPPED);
+  }
+
+  /** What it said when it ended by an error that nobody foresaw: its exit code is that of a lost lease. */
+  get crashes(): readonly string[] {
+    return this.controller.logLines(CRASH).filter((line) => line.startsWith(CRASH));
   }
 
   async stop(): Promise<void> {

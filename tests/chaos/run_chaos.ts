@@ -236,9 +236,11 @@ class Chaos {
     for (const detail of readReigns(entries).intrusions) {
       this.#blame({ invariant: "only the leader writes", detail, namespace, jobSet: "" });
     }
-    for (const { name, badEnds } of this.#system.replicas) {
-      if (badEnds.length === 0) continue;
-      this.#blame({ invariant: "no crash", detail: `${name} ended with ${badEnds.join(", ")}`, namespace, jobSet: "" });
+    for (const { name, badEnds, crashes } of this.#system.replicas) {
+      const details = [...badEnds.map((code) => `ended with ${code}`), ...crashes];
+      for (const detail of details) {
+        this.#blame({ invariant: "no crash", detail: `${name}: ${detail}`, namespace, jobSet: "" });
+      }
     }
   }
 
