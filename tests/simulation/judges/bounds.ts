@@ -74,7 +74,8 @@ function checkAtRest({ report, view, truth }: Bench, { name, sizes, isAlive }: P
     ["jobs", jobs, jobs],
     ["services", stored("services"), stored("services")],
     ["gone", 0, 0],
-    ["queue", 0, stored("jobsets")],
+    // The key of one that is gone may wait for a timer that finds nothing to do.
+    ["queue", 0, view.scenario.jobSets.length],
     ["timers", 0, BASE + TIMERS_PER_JOB_SET * stored("jobsets")],
     ["requests", 0, 12],
   ];

@@ -70,9 +70,12 @@ function checkPlace({ report, gates }: Bench, { facts }: JobSetRecord, job: JobF
   }
 }
 
-/** Spec 3.3, BlockingRecreate: none until every previous Job is gone. */
-function checkGenerations({ report, gates }: Bench, { facts, jobs }: JobSetRecord, job: JobFacts): void {
-  if (facts.spec.failurePolicy?.restartStrategy !== "BlockingRecreate") return;
+/**
+ * Spec 3.3, BlockingRecreate: none until every previous Job is gone. A new leader whose watch comes late may not know of one that its
+ * predecessor made: what it knows is judged when it sends (knowledge.ts).
+ */
+function checkGenerations({ report, gates, isFaultless }: Bench, { facts, jobs }: JobSetRecord, job: JobFacts): void {
+  if (!isFaultless || facts.spec.failurePolicy?.restartStrategy !== "BlockingRecreate") return;
   for (const { facts: other } of jobs.values()) {
     if (other.uid === job.uid) continue;
     if (other.attempt !== job.attempt) {
