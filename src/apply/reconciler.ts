@@ -1,6 +1,6 @@
 /** Reconciles one JobSet at a time: plan, hand the requests over, write the status (spec 3.2). */
 import type { Clock } from "../base/clock.ts";
-import { asArray, asObject, at, canonicalJson } from "../base/json.ts";
+import { asObject, at } from "../base/json.ts";
 import type { Log } from "../base/log.ts";
 import type { Job } from "../api/job.ts";
 import { type JobSet, readJobSet, restartsInPlace, terminalCondition } from "../api/job_set.ts";
@@ -15,9 +15,10 @@ import { standingOf } from "../plan/job_restarts.ts";
 import { plan } from "../plan/plan.ts";
 import type { Gates, JobSurroundings, Plan, StatusWrite } from "../plan/types.ts";
 import { messageOf } from "../base/message_of.ts";
-import type { EventRecorder } from "./event_recorder.ts";
+import type { EventRecorder, Regarding } from "./event_recorder.ts";
 import { JobSetEffects } from "./job_set_effects.ts";
 import { getJobSet, patchStatus } from "./requests.ts";
+import { isWritten } from "./written_status.ts";
 
 export interface ReconcilerOptions {
   readonly client: KubeClient;
@@ -225,7 +226,8 @@ export class Reconciler {
     const { client, events, clock, log } = this.#options;
     const key = objectKey(jobSet.namespace, jobSet.name);
     try {
-      const isWanted = () => this.#isNewest(jobSet);
+      // A status that was decided on any other version of the JobSet would only end in a conflict.
+      const isWanted = () => this.#known(jobSet)?.resourceVersion === jobSet.resourceVersion;
       const answer = await client.request({ ...patchStatus(jobSet, status.fields), isWanted });
       this.#observe(answer);
       entry.statusAt = clock.monotonic();
@@ -251,10 +253,10 @@ export class Reconciler {
     }
   }
 
-  /** A status that was decided on any other version of the JobSet would only end in a conflict. */
-  #isNewest({ namespace, name, uid, resourceVersion }: JobSet): boolean {
+  /** The JobSet of this uid as it is known now. */
+  #known({ namespace, name, uid }: Regarding): JobSet | undefined {
     const known = this.#options.jobSets.get(namespace, name);
-    return known?.uid === uid && known.resourceVersion === resourceVersion;
+    return known?.uid === uid ? known : undefined;
   }
 
   /** Without the field in the CRD the API server drops it without a word (R28). */
@@ -288,19 +290,17 @@ export class Reconciler {
     this.#leave(known);
     const { client, jobs, services, clock, log, events } = this.#options;
     const { namespace, name, uid } = jobSet;
+    const regarding: Regarding = { namespace, name, uid };
     const entry: Entry = {
       effects: new JobSetEffects(uid, {
         client,
-        jobSet: () => {
-          const known = this.#options.jobSets.get(namespace, name);
-          return known?.uid === uid ? known : undefined;
-        },
+        jobSet: () => this.#known(regarding),
         jobs,
         services,
         clock,
         log,
         wake: () => this.#options.wake(key),
-        emit: (event) => events.emit({ namespace, name, uid }, event),
+        emit: (event) => events.emit(regarding, event),
       }),
       // The first counters are all zero: they too may wait, so that the first Jobs need not.
       statusAt: clock.monotonic(),
@@ -366,26 +366,6 @@ export class Reconciler {
 function rememberUnconfirmed(entry: Entry, { resourceVersion }: JobSet, decision: Plan): void {
   const known = entry.unconfirmed?.resourceVersion === resourceVersion ? entry.unconfirmed.decisions : [];
   entry.unconfirmed = { resourceVersion, decisions: [...known, decision].slice(-MAX_UNCONFIRMED) };
-}
-
-/** Whether the status says what the write was to say. Times apart: each try has its own. */
-function isWritten({ status }: JobSet, { fields }: StatusWrite): boolean {
-  const seen = status.conditions.map(({ raw }) => raw);
-  if (fields["restarts"] !== status.restarts) return false;
-  if (withoutTimes(fields["conditions"] ?? seen) !== withoutTimes(seen)) return false;
-  const stored = status.replicatedJobs.map(({ raw }) => raw);
-  return jobRestarts(fields["replicatedJobsStatus"] ?? stored) === jobRestarts(stored);
-}
-
-/** The restarts of single Jobs: a write that raises them changes nothing else that must be told. */
-function jobRestarts(replicatedJobsStatus: unknown): string {
-  const lists = asArray(replicatedJobsStatus)
-    .map((entry) => [at(entry, "name"), at(entry, "jobRestarts"), at(entry, "jobRestartsCountTowardsMax")]);
-  return lists.map(canonicalJson).sort().join();
-}
-
-function withoutTimes(conditions: unknown): string {
-  return canonicalJson(asArray(conditions).map((condition) => ({ ...asObject(condition), lastTransitionTime: "" })));
 }
 
 /**
