@@ -1,7 +1,6 @@
 /** The rules that a new JobSet must keep (spec 2.2). */
 import type { FeatureGates } from "../api/feature_gates.ts";
 import { asArray, at } from "../base/json.ts";
-import { escapeControls } from "../base/logger.ts";
 import { claimErrors, generatedClaimNames } from "./claim_rules.ts";
 import { coordinatorErrors } from "./coordinator_rules.ts";
 import type { ExistingClaims } from "./existing_claim.ts";
@@ -88,12 +87,11 @@ function oversizeErrors(object: unknown): readonly FieldError[] {
   ];
 }
 
-/** A value of megabytes would stand four times in the answer; and details repeat names, whatever these hold: one line each. */
+/** A value of megabytes would stand four times in the answer. */
 function shortened(error: FieldError): FieldError {
   const { badValue, detail } = error;
   const short = Array.isArray(badValue) ? badValue.map(shortText) : shortText(badValue);
-  const line = escapeControls(cut(detail, MAX_DETAIL_LENGTH));
-  return { ...error, ...(badValue === undefined ? {} : { badValue: short }), detail: line };
+  return { ...error, ...(badValue === undefined ? {} : { badValue: short }), detail: cut(detail, MAX_DETAIL_LENGTH) };
 }
 
 function shortText(value: unknown): unknown {

@@ -88,14 +88,6 @@ describe("any JobSet", () => {
     ]);
   });
 
-  test("has one line for each mistake, whatever its names hold", () => {
-    const successPolicy = { targetReplicatedJobs: ["a\nb\u2028"] };
-    expect(problems(newJobSet({ successPolicy, replicatedJobs: [] }))).toEqual([
-      'spec.successPolicy.targetReplicatedJobs[0]: Invalid value: "a\\nb\\u2028": ' +
-      "invalid replicatedJob name 'a\\nb\\u2028' does not appear in .spec.ReplicatedJobs",
-    ]);
-  });
-
   test("of a name of megabytes is refused without repeating it", () => {
     const long = "a".repeat(4_000_000);
     const object = newJobSet({

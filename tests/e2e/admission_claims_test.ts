@@ -122,7 +122,9 @@ e2e.creates("rule 10", [
     'spec.volumeClaimPolicies[1].template[1]: Invalid value: "a": names must be unique for VolumeClaimPolicies template',
   ]],
   ["a name in capitals", claimCalled("A%d\n"), [`${PATH}: Invalid value: "A%d\\n": ${SUBDOMAIN_1123}`]],
-  ["a name with a dot", claimCalled("1.a"), []],
+  ["a name with a dot, as it names a volume too", claimCalled("1.a"), [
+    `${PATH}: Invalid value: "1.a": must not contain dots`,
+  ]],
   ["a claim's name of 63 characters", claimCalled("d".repeat(60)), []],
   ["a claim's name of 64 characters", claimCalled("d".repeat(61)), tooLong("d".repeat(61))],
   [
