@@ -19,7 +19,6 @@ const RUNS = { seed: SEED, numRuns: 300 };
 /** A value, shortened to 1,024 characters each of which Go may write as ten, its field and a detail of 4,096. */
 const MAX_TEXT_LENGTH = 32_768;
 const MAX_ERRORS = 1_001;
-// deno-lint-ignore no-control-regex
 
 /** Every place whose text an error may repeat holds an odd one. */
 const badlyNamed = fc.array(oddText, { minLength: 1, maxLength: 40 }).map((texts) => {
