@@ -72,13 +72,14 @@ function nodeOf(pod: JsonObject): string {
   return asString(at(pod, "spec", "nodeName")) ?? "";
 }
 
-/** Waits until the Pod is gone; how long after its deletion deadline that was. */
+/** Waits until the Pod is gone; how long after its deletion deadline that was. A deletion by force moves the deadline on, to its own time. */
 async function goneAfter(cluster: Cluster, pod: JsonObject): Promise<number> {
-  let deadline = Number.NaN;
+  let deadline = Infinity;
   await cluster.eventually(`Pod ${nameOf(pod)} to be gone`, async () => {
     const stored = await cluster.find("pods", nameOf(pod));
     if (stored === undefined) return true;
-    deadline = Date.parse(asString(at(stored, "metadata", "deletionTimestamp")) ?? "");
+    const told = Date.parse(asString(at(stored, "metadata", "deletionTimestamp")) ?? "");
+    if (told < deadline) deadline = told;
     return false;
   });
   return Date.now() - deadline;
