@@ -31,13 +31,15 @@ test(
       try {
         await cluster.create("jobsets", zones.exclusive("first", { jobs: 3, pods: 8 }));
         await expectOneZoneEach(zones, "first", { jobs: 3, pods: 8 });
+        // In one zone, or they might leave none to the second of the exclusive ones.
+        const inZoneA = { nodeSelector: { [zones.key]: "a" } };
         await cluster.create("jobsets", zones.exclusive("second", { jobs: 2, pods: 4 }));
-        await cluster.create("jobsets", zones.plain("plain", { jobs: 2, pods: 2 }));
+        await cluster.create("jobsets", zones.plain("plain", { jobs: 2, pods: 2, pod: inZoneA }));
         await expectPending(cluster, "plain", 4);
         // Followers are not let in before their leader has a place.
         await expectPending(cluster, "second", 2);
         await withPriority(cluster, 7, async (priorityClassName) => {
-          await cluster.create("jobsets", zones.plain("other", { jobs: 1, pods: 2, priorityClassName }));
+          await cluster.create("jobsets", zones.plain("other", { jobs: 1, pods: 2, priorityClassName, pod: inZoneA }));
           await zones.ready("other", 2, LANDED_MS);
         });
         await cluster.delete("jobsets", "first");
