@@ -234,7 +234,8 @@ export function told(world: TestWorld, reason: string): number {
   return eventsOf(world, reason).reduce((sum, event) => sum + Number(at(event, "series", "count") ?? 1), 0);
 }
 
-function feed<T extends CacheEntry>(
+/** Lets a cache hear what the watch tells. */
+export function feed<T extends CacheEntry>(
   cache: ObjectCache<T>,
   { kind, body }: WatchEvent,
   read: (body: JsonObject) => T | undefined,

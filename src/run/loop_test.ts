@@ -7,8 +7,8 @@ import { readJob } from "../api/job.ts";
 import { readJobSet } from "../api/job_set.ts";
 import { readService } from "../api/service.ts";
 import { FakeClient, type WatchEvent } from "../apply/fake_client.ts";
-import { JOBS, JOBSETS, NAMESPACE, SERVICES } from "../apply/test_world.ts";
-import { type CacheEntry, ObjectCache } from "../cache/object_cache.ts";
+import { feed, JOBS, JOBSETS, NAMESPACE, SERVICES } from "../apply/test_world.ts";
+import { ObjectCache } from "../cache/object_cache.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import { WorkQueue } from "../queue/work_queue.ts";
 import { CrdCheck } from "./crd_check.ts";
@@ -94,17 +94,6 @@ class LoopWorld {
     else if (event.path.includes("/jobs/")) feed(jobs, event, readJob);
     else if (event.path.includes("/services/")) feed(services, event, readService);
   }
-}
-
-function feed<T extends CacheEntry>(
-  cache: ObjectCache<T>,
-  { kind, body }: WatchEvent,
-  read: (body: JsonObject) => T | undefined,
-): void {
-  const item = read(body);
-  if (item === undefined) return;
-  if (kind === "upsert") cache.upsert(item);
-  else cache.remove(item);
 }
 
 test("JobSets that are there before it leads, and those that come, get their Jobs", async () => {
