@@ -10,7 +10,7 @@ const STRATEGY = { maxRestarts: 9, restartStrategy: "InPlaceRestart" };
 /** A JobSet of 4 Jobs of one Pod each; `say` is what their agents write. */
 async function fleet() {
   const pods = new Map<string, Pod>();
-  const world = new TestWorld(featureGates({ InPlaceRestart: true }), pods);
+  const world = new TestWorld(featureGates({ InPlaceRestart: true }), { pods });
   const template = { spec: { parallelism: 1, completions: 1 } };
   world.apply("a", { failurePolicy: STRATEGY, replicatedJobs: [{ name: "w", replicas: 4, template }] });
   await world.pass(5000);

@@ -198,3 +198,64 @@ test("neither Service nor claim is made for a JobSet that is gone", async () => 
     expect(world.jobSets.get(NAMESPACE, "a")).toBeUndefined();
   }
 });
+
+/** What a view shows that came late: suspended, edited and resumed at once. */
+function editedWhileSuspended(world: TestWorld): void {
+  world.jobSetsLag = true;
+  world.edit("a", { suspend: true });
+  world.edit("a", { suspend: false, replicatedJobs: [replicatedJob("new")] });
+  world.catchUp();
+}
+
+test("R34: Jobs that went on through a suspension which no view showed are given the new template", async () => {
+  const world = await running(1, { ...noService, replicatedJobs: [replicatedJob("old")] });
+  editedWhileSuspended(world);
+  await world.pass(1000);
+  const job = world.api.get(`${JOBS}/a-w-0`);
+  expect(at(job, "spec", "suspend")).toBe(false);
+  expect(at(job, "spec", "template", "spec", "nodeSelector")).toEqual({ flavor: "new" });
+  expect(world.api.count("PATCH", `${JOBS}/a-w-0`)).toBe(2);
+  world.edit("a", { ttlSecondsAfterFinished: 10 });
+  await world.pass(100_000);
+  expect(world.api.count("PATCH", `${JOBS}/a-w-0`)).toBe(2);
+});
+
+test("R34: Jobs whose create or resume was under way meanwhile are given the new template too", async () => {
+  for (const suspend of [false, true]) {
+    const world = new TestWorld();
+    const hold = Promise.withResolvers<void>();
+    world.api.fail(suspend ? "PATCH" : "POST", JOBS, { kind: "hold", until: hold.promise });
+    world.apply("a", { ...noService, suspend, replicatedJobs: [replicatedJob("old")] });
+    await world.pass(1000);
+    if (suspend) world.edit("a", { suspend: false });
+    await world.pass(1000);
+    editedWhileSuspended(world);
+    await world.rest();
+    hold.resolve();
+    await world.pass(100_000);
+    const job = world.api.get(`${JOBS}/a-w-0`);
+    expect(at(job, "spec", "suspend")).toBe(false);
+    expect(at(job, "spec", "template", "spec", "nodeSelector")).toEqual({ flavor: "new" });
+  }
+});
+
+test("Jobs of a running JobSet that was edited are left as they are", async () => {
+  const world = await running(1, { ...noService, replicatedJobs: [replicatedJob("old")] });
+  // One update can't have suspended and resumed it.
+  world.edit("a", { replicatedJobs: [replicatedJob("new")] });
+  await world.pass(1000);
+  // Nor has one that changes no template.
+  world.jobSetsLag = true;
+  world.edit("a", { suspend: true });
+  world.edit("a", { suspend: false });
+  world.catchUp();
+  await world.pass(1000);
+  expect(world.api.count("PATCH", `${JOBS}/a-w-0`)).toBe(0);
+});
+
+test("without admission Jobs of a JobSet that was edited twice are left as they are", async () => {
+  const world = await running(1, { ...noService, replicatedJobs: [replicatedJob("old")] }, { hasAdmission: false });
+  editedWhileSuspended(world);
+  await world.pass(1000);
+  expect(world.api.count("PATCH", `${JOBS}/a-w-0`)).toBe(0);
+});

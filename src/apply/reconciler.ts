@@ -17,6 +17,7 @@ import type { Gates, JobSurroundings, Plan, StatusWrite } from "../plan/types.ts
 import { messageOf } from "../base/message_of.ts";
 import type { EventRecorder, Regarding } from "./event_recorder.ts";
 import { JobSetEffects } from "./job_set_effects.ts";
+import { MissedSuspension } from "./missed_suspension.ts";
 import { getJobSet, patchStatus } from "./requests.ts";
 import { isWritten } from "./written_status.ts";
 
@@ -29,6 +30,8 @@ export interface ReconcilerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly gates: Gates;
+  /** Our admission guards the JobSets: no pod template changes but in a suspended one. */
+  readonly hasAdmission?: boolean;
   /** As they are now; undefined where they can't be read. */
   readonly priorities: () => Priorities | undefined;
   /** The Pods of the JobSet with this key; undefined while they are not watched, or not all known. */
@@ -65,8 +68,11 @@ const BUSY_COUNTERS_MS = 1000;
 /** Tries of one status write that are remembered while it is not known which of them took effect. */
 const MAX_UNCONFIRMED = 10;
 
+const NONE: ReadonlySet<never> = new Set();
+
 interface Entry {
   readonly effects: JobSetEffects;
+  readonly missedSuspension: MissedSuspension;
   /** Monotonic time of the last status write, or of the first sight of the JobSet. */
   statusAt: number;
   /** Problems told already, so that each is logged once. */
@@ -152,15 +158,18 @@ export class Reconciler {
   }
 
   #plan(key: string, jobSet: JobSet, entry: Entry): Plan {
-    const { effects } = entry;
-    const { jobs, services, clock, podsOf, gates } = this.#options;
+    const { effects, missedSuspension } = entry;
+    const { services, clock, podsOf, gates, hasAdmission } = this.#options;
+    const jobs = this.#options.jobs.byOwner(key);
+    const { inFlight } = effects;
     return plan({
       jobSet,
-      jobs: jobs.byOwner(key).values(),
+      jobs: jobs.values(),
       hasService: services.get(jobSet.namespace, jobSet.network.subdomain) !== undefined,
       claims: effects.knownClaims,
       succeededAndGone: effects.succeededAndGone,
-      inFlight: effects.inFlight,
+      inFlight,
+      outdated: hasAdmission ? missedSuspension.look(jobSet, { gates, jobs, inFlight }) : NONE,
       now: clock.now(),
       pods: restartsInPlace(jobSet, gates) ? podsOf(key) : undefined,
       ...this.#surroundings(entry),
@@ -302,6 +311,7 @@ export class Reconciler {
         wake: () => this.#options.wake(key),
         emit: (event) => events.emit(regarding, event),
       }),
+      missedSuspension: new MissedSuspension(),
       // The first counters are all zero: they too may wait, so that the first Jobs need not.
       statusAt: clock.monotonic(),
       problems: new Set(),

@@ -48,7 +48,10 @@ export class TestWorld {
   collectsAtOnce = true;
   #late: WatchEvent[] = [];
 
-  constructor(gates: FeatureGates = DEFAULT_FEATURE_GATES, pods: ReadonlyMap<string, Pod> | undefined = undefined) {
+  constructor(
+    gates: FeatureGates = DEFAULT_FEATURE_GATES,
+    { pods, hasAdmission = true }: { pods?: ReadonlyMap<string, Pod>; hasAdmission?: boolean } = {},
+  ) {
     const { clock, api: client, queue, jobSets, jobs, services } = this;
     const log = this.#log();
     this.events = new EventRecorder({ client, clock, log, instance: "test" });
@@ -62,6 +65,7 @@ export class TestWorld {
       clock,
       log,
       gates,
+      hasAdmission,
       priorities: () => undefined,
       podsOf: () => pods?.values(),
       wake: (key) => queue.add(key),
@@ -82,7 +86,7 @@ export class TestWorld {
     const template = { spec: { template: { spec: { containers: [{ name: "c", image: "i" }] } } } };
     const replicatedJobs = [{ name: "w", replicas: workers, template }];
     this.api.put(`${JOBSETS}/${name}`, {
-      metadata: { namespace: NAMESPACE, name },
+      metadata: { namespace: NAMESPACE, name, generation: 1 },
       spec: { replicatedJobs, ...spec },
     });
     return `${NAMESPACE}/${name}`;
@@ -208,8 +212,12 @@ export class TestWorld {
 }
 
 /** A world with JobSet `a` of so many Jobs, all of them created, and an endless restart budget. */
-export async function running(workers: number, spec: JsonObject = {}): Promise<TestWorld> {
-  const world = new TestWorld();
+export async function running(
+  workers: number,
+  spec: JsonObject = {},
+  options: { hasAdmission?: boolean } = {},
+): Promise<TestWorld> {
+  const world = new TestWorld(DEFAULT_FEATURE_GATES, options);
   world.apply("a", { failurePolicy: { maxRestarts: 100_000 }, ...spec }, workers);
   await world.pass(1000);
   if (world.jobs.size !== workers) throw new Error(`${world.jobs.size} Jobs instead of ${workers}`);

@@ -34,6 +34,10 @@ export interface Buckets {
 /** Positions of the replicatedJobs by what their Jobs' names begin with. */
 export type Positions = ReadonlyMap<string, number>;
 
+export function positionsOf({ name: jobSet, replicatedJobs }: JobSet): Positions {
+  return new Map(replicatedJobs.map(({ name }, position) => [`${jobSet}-${name}`, position]));
+}
+
 /** Jobs owned by another uid, such as an older JobSet of the same name, are passed over. */
 export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>, gates: Gates): Buckets {
   const previous: Job[] = [];
@@ -44,7 +48,7 @@ export function sortJobs(jobSet: JobSet, jobs: Iterable<Job>, gates: Gates): Buc
   const malformed: Job[] = [];
   const ownedNames = new Set<string>();
   const ownedCounts = jobSet.replicatedJobs.map(() => 0);
-  const positions = new Map(jobSet.replicatedJobs.map(({ name }, position) => [`${jobSet.name}-${name}`, position]));
+  const positions = positionsOf(jobSet);
   const standing = standingOf(jobSet, gates);
   for (const job of jobs) {
     if (job.ownerUid !== jobSet.uid) continue;

@@ -4,7 +4,7 @@ import type { PlanInput } from "./types.ts";
 /** The parts of a plan's input that only a running controller knows, empty: for rendering and for tests. */
 export function nothingKnown(): Pick<
   PlanInput,
-  "claims" | "succeededAndGone" | "inFlight" | "gates" | "priorities" | "pods"
+  "claims" | "succeededAndGone" | "inFlight" | "outdated" | "gates" | "priorities" | "pods"
 > {
   return {
     claims: new Set(),
@@ -20,6 +20,7 @@ export function nothingKnown(): Pick<
       claims: new Set(),
       jobSetDelete: false,
     },
+    outdated: new Set(),
     gates: DEFAULT_FEATURE_GATES,
     priorities: undefined,
     pods: undefined,

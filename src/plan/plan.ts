@@ -14,7 +14,7 @@ import { oldPodsCheck } from "./old_pods.ts";
 import { reportStartup, startableReplicatedJobs } from "./startup.ts";
 import { StatusDraft } from "./status_draft.ts";
 import { complete, isSuccessPolicyMet } from "./success_policy.ts";
-import { resumeJobs, suspendJobs } from "./suspension.ts";
+import { resumeJobs, suspendJobs, suspendOutdated } from "./suspension.ts";
 import { expiresAt } from "./time_to_live.ts";
 import type { EventDraft, InFlight, JobCreate, JobDelete, JobPatch, ObjectCreate, Plan, PlanInput } from "./types.ts";
 
@@ -153,7 +153,8 @@ function planChildren(context: Context): Partial<Draft> {
     isHeld,
   });
   // A Job gets its size before it runs: resumed first, it would take room that its JobSet has given up.
-  return { creates, patches: [...scales, ...withoutJobsOf(scales, resumes)] };
+  const outdated = suspendOutdated({ ...context, active: buckets.active });
+  return { creates, patches: [...scales, ...withoutJobsOf(scales, [...outdated, ...resumes])] };
 }
 
 /** One request at a time for each Job: the second patch is left to the next plan. */

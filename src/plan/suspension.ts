@@ -1,11 +1,11 @@
 /** Suspends and resumes the Jobs (spec 3.8). */
 import { asObject, asString, at, type JsonObject } from "../base/json.ts";
-import { changedResources } from "../api/container_resources.ts";
+import { changedResources, resourcesDigest } from "../api/container_resources.ts";
 import { type Job, takesTemplate } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { EXECUTION_ATTEMPT } from "../api/keys.ts";
 import { splitChildJobName } from "../api/names.ts";
-import { hashOf, readScheduling, type Scheduling } from "../api/scheduling.ts";
+import { hashOf, readScheduling, type Scheduling, schedulingHash } from "../api/scheduling.ts";
 import { type Buckets, positionOf, type Positions } from "./buckets.ts";
 import { endedAttempt } from "./execution_attempts.ts";
 import { createOf, jobFactory } from "./job_factory.ts";
@@ -47,6 +47,35 @@ export function suspendJobs(
 function suspension(job: Job, attempt: number | undefined): JobChange {
   if (attempt === undefined || attempt === job.executionAttempt) return { kind: "suspend" };
   return { kind: "suspend", executionAttempt: attempt };
+}
+
+/**
+ * Suspends the Jobs of a running JobSet that go on with a template which it was suspended to replace (R34): once that is seen,
+ * they are resumed as any other.
+ */
+export function suspendOutdated(
+  { jobSet, gates, active, inFlight, outdated }: {
+    jobSet: JobSet;
+    gates: Gates;
+    active: readonly Job[];
+    inFlight: InFlight;
+    outdated: ReadonlySet<string>;
+  },
+): JobPatch[] {
+  if (outdated.size === 0) return [];
+  const attempt = endedAttempt(jobSet, gates);
+  return active
+    .filter((job) => outdated.has(job.name) && !job.suspend && !job.isDeleting && !inFlight.patches.has(job.uid))
+    .map((job) => ({ name: job.name, uid: job.uid, change: suspension(job, attempt) }));
+}
+
+/** For each replicatedJob what is equal as long as its pod template is in all that can only change while the JobSet is suspended. */
+export function templateKeys({ replicatedJobs }: JobSet, gates: Gates): readonly string[] {
+  return replicatedJobs.map(({ name, template }) => {
+    const podTemplate = at(template, "spec", "template");
+    const resources = gates.MutablePodResourcesForSuspendedJobSets ? resourcesDigest(podTemplate) : "";
+    return `${name} ${schedulingHash(podTemplate)} ${resources}`;
+  });
 }
 
 /** Resumes the suspended Jobs of the replicatedJobs that may start, each with its scheduling rebuilt (K16, R34). */

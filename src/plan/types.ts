@@ -49,6 +49,8 @@ export interface PlanInput extends JobSurroundings {
   /** Jobs that were seen Complete and then gone: name → restart attempt (spec 3.7, finished and gone). */
   readonly succeededAndGone: ReadonlyMap<string, number>;
   readonly inFlight: InFlight;
+  /** Names of Jobs that run with a pod template which the JobSet was suspended to replace (R34). */
+  readonly outdated: ReadonlySet<string>;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Those with the JobSet's name as their label; undefined where they are not watched, or not yet known. */

@@ -18,6 +18,7 @@ export interface Frame {
   readonly claims: readonly string[];
   readonly succeededAndGone: JsonObject;
   readonly inFlight: JsonObject;
+  readonly outdated: readonly string[];
   readonly now: string | undefined;
   /** Names of the feature gates that are on, here and in the frames that follow. */
   readonly gates: readonly string[] | undefined;
@@ -41,6 +42,7 @@ const FRAME_KEYS = [
   "claims",
   "succeededAndGone",
   "inFlight",
+  "outdated",
   "now",
   "gates",
   "priorities",
@@ -93,6 +95,7 @@ function readFrame(value: unknown, name: string): Frame {
     claims: asArray(frame["claims"]).map(String),
     succeededAndGone: asObject(frame["succeededAndGone"]) ?? {},
     inFlight: asObject(frame["inFlight"]) ?? {},
+    outdated: asArray(frame["outdated"]).map(String),
     now: asString(frame["now"]),
     gates: frame["gates"] === undefined ? undefined : asArray(frame["gates"]).map(String),
     priorities: asObject(frame["priorities"]),

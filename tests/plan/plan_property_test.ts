@@ -42,6 +42,7 @@ function inputOf({ jobSet, jobs, hasService, gates = DEFAULT_FEATURE_GATES }: Od
     claims: new Set<string>(),
     succeededAndGone: new Map([["js-a-0", 0], ["js-b-1", 1], ["js-a-9", 0]]),
     inFlight: nothingKnown().inFlight,
+    outdated: new Set<string>(),
     now: Date.UTC(2026, 0, 1, 12),
     gates,
     priorities: { byClass: new Map([["high", 1000]]), globalDefault: -1 },

@@ -24,7 +24,7 @@ function runCase(golden: GoldenCase): void {
   const world = new World(golden.name);
   for (const [index, frame] of golden.frames.entries()) {
     world.change(frame);
-    const input = world.input(frame.inFlight);
+    const input = world.input(frame);
     const actual = plan(input);
     const pods = input.pods === undefined ? undefined : [...input.pods].reverse();
     const reversed = plan({ ...input, pods, jobs: [...input.jobs].reverse() });

@@ -88,7 +88,7 @@ export class World {
     }
   }
 
-  input(inFlight: JsonObject): PlanInput {
+  input({ inFlight, outdated }: Pick<Frame, "inFlight" | "outdated">): PlanInput {
     return {
       jobSet: this.jobSet,
       jobs: [...this.#rows.values()].map((row) => this.#job(row)),
@@ -96,6 +96,7 @@ export class World {
       claims: this.#claims,
       succeededAndGone: this.#succeededAndGone,
       inFlight: this.#inFlight(inFlight),
+      outdated: new Set(outdated),
       now: this.#now,
       pods: this.#pods === undefined ? undefined : [...this.#pods.values()].map((row) => this.#pod(row)),
       ...this.#surroundings,
