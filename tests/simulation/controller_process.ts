@@ -1,20 +1,15 @@
-/** One controller: the production parts, put together as src/run.ts does it, over a simulated network and clock. */
+/** One process that runs the controller of production over a simulated network and clock. */
+import { never } from "../../src/base/never.ts";
 import type { Log } from "../../src/base/log.ts";
 import type { Random } from "../../src/base/random.ts";
 import { seededRandom } from "../../src/base/seeded_random.ts";
 import { DEFAULT_FEATURE_GATES, type FeatureGates } from "../../src/api/feature_gates.ts";
-import { ObjectCache } from "../../src/cache/object_cache.ts";
 import type { ClusterAccess } from "../../src/client/cluster_access.ts";
 import { fixedCredentials } from "../../src/client/credentials.ts";
-import { createKubeClient, type KubeClient } from "../../src/client/kube_client.ts";
-import { fencedClient } from "../../src/leader/fenced_client.ts";
-import { LeaderElector } from "../../src/leader/leader_elector.ts";
+import { createKubeClient } from "../../src/client/kube_client.ts";
 import { createMetrics } from "../../src/metrics/metrics.ts";
-import { WorkQueue } from "../../src/queue/work_queue.ts";
+import { Controller } from "../../src/run/controller.ts";
 import { CrdCheck } from "../../src/run/crd_check.ts";
-import { runLoop } from "../../src/run/loop.ts";
-import { PodWatches } from "../../src/run/pod_watches.ts";
-import { type Caches, type Parts, Watches } from "../../src/run/watches.ts";
 import { LifeKnowledge, RequestSent } from "./knowledge.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { ProcessClock, ProcessLife } from "./process_clock.ts";
@@ -58,11 +53,7 @@ interface Life {
   readonly life: ProcessLife;
   readonly network: SimulatedNetwork;
   readonly stop: AbortController;
-  readonly caches: Caches;
-  readonly queue: WorkQueue;
-  elector: LeaderElector | undefined;
-  /** From its election on, or at once where there is none: it may change something. */
-  isActing: boolean;
+  readonly controller: Controller;
 }
 
 export class ControllerProcess implements ProcessView {
@@ -85,7 +76,7 @@ export class ControllerProcess implements ProcessView {
 
   get isLeading(): boolean {
     if (this.#life === undefined) return false;
-    return this.#options.elects ? this.#life.elector?.mayWrite() === true : true;
+    return this.#options.elects ? this.#life.controller.holdsLease : true;
   }
 
   get errors(): readonly string[] {
@@ -93,10 +84,11 @@ export class ControllerProcess implements ProcessView {
   }
 
   get sizes() {
-    const { life, network, caches, queue } = this.#life ?? {};
+    const { life, network, controller } = this.#life ?? {};
+    const caches = controller?.caches;
     const gone = (caches?.jobSets.goneCount ?? 0) + (caches?.jobs.goneCount ?? 0) + (caches?.services.goneCount ?? 0);
     return {
-      queue: queue?.size ?? 0,
+      queue: (controller?.queue.size ?? 0) + (controller?.podQueue.size ?? 0),
       jobSets: caches?.jobSets.size ?? 0,
       jobs: caches?.jobs.size ?? 0,
       services: caches?.services.size ?? 0,
@@ -135,22 +127,17 @@ export class ControllerProcess implements ProcessView {
       clock,
       transport: network,
     });
-    const parts: Parts = { clock, random, log: this.#log(), client };
-    const caches: Caches = { jobSets: new ObjectCache(), jobs: new ObjectCache(), services: new ObjectCache() };
-    const begun: Life = {
-      life,
-      network,
-      caches,
-      stop: new AbortController(),
-      queue: new WorkQueue({ clock }),
-      elector: undefined,
-      isActing: false,
-    };
-    const mayWrite = () => begun.isActing && begun.elector?.mayWrite() !== false;
-    const knowledge = new LifeKnowledge({ process: this.name, caches, clock, mayWrite });
+    const parts = { clock, random, log: this.#log(), client };
+    const metrics = createMetrics({ clock });
+    const gates = { ...DEFAULT_FEATURE_GATES, ...this.#options.gates };
+    const crdCheck = new CrdCheck({ ...parts, onChecked: metrics.crdChecked });
+    const controller = new Controller({ parts, gates, namespace: undefined, metrics, crdCheck });
+    const begun: Life = { life, network, controller, stop: new AbortController() };
+    const mayWrite = () => controller.isActing;
+    const knowledge = new LifeKnowledge({ process: this.name, caches: controller.caches, clock, mayWrite });
     knowledge.follow(this.#options.onLearn);
     this.#life = begun;
-    this.#run(begun, parts).then(
+    this.#run(begun).then(
       () => this.#end(begun, "ended"),
       (error) => {
         this.#errors.push(`the process ended: ${String(error)}`);
@@ -185,53 +172,16 @@ export class ControllerProcess implements ProcessView {
     this.#life?.network.cutStreams();
   }
 
-  async #run(begun: Life, parts: Parts): Promise<void> {
-    const { caches, queue, stop } = begun;
-    const { clock } = parts;
-    const gates = { ...DEFAULT_FEATURE_GATES, ...this.#options.gates };
-    const metrics = createMetrics({ clock });
-    const watches = new Watches(parts, caches, undefined);
-    const podWatches = new PodWatches({
-      ...parts,
-      jobSets: caches.jobSets,
-      gates,
-      namespace: undefined,
-      observe: metrics.observeWatch,
-    });
-    const crdCheck = new CrdCheck({ ...parts, onChecked: metrics.crdChecked });
-    const { signal } = stop;
-    const isCut = new AbortController();
-    const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    watches.start();
-    await Promise.race([watches.synced, stopped, watches.failed]);
-    const client = signal.aborted ? parts.client : await this.#elect(begun, parts, { stopped, isCut });
-    if (!signal.aborted && !isCut.signal.aborted) {
-      this.#options.say(`${this.name} leads`);
-      begun.isActing = true;
-      const reconciles = metrics.controller("jobset", { workers: 8 });
-      const options = { ...parts, client, caches, queue, watches, podWatches, crdCheck, metrics, reconciles, gates };
-      await runLoop(options, AbortSignal.any([signal, isCut.signal]), isCut.signal);
-    }
-    watches.stop();
-    podWatches.stop();
-    await begun.elector?.release();
-  }
-
-  /** Waits until it leads, or is told to stop; the client that writes only while it leads. */
-  async #elect(
-    begun: Life,
-    parts: Parts,
-    { stopped, isCut }: { readonly stopped: Promise<void>; readonly isCut: AbortController },
-  ): Promise<KubeClient> {
-    if (!this.#options.elects) return parts.client;
+  async #run({ controller, stop: { signal } }: Life): Promise<void> {
     const identity = `${this.name}_${this.#lives}`;
-    const elector = new LeaderElector({ ...parts, ...ELECTION, ...LEASE, identity });
-    begun.elector = elector;
-    const ended = elector.run(new AbortController().signal).then((end) => {
-      if (end === "lost") isCut.abort();
-    });
-    await Promise.race([elector.acquired, stopped, ended]);
-    return fencedClient(parts.client, () => elector.mayWrite());
+    const election = this.#options.elects ? { ...ELECTION, ...LEASE, identity } : undefined;
+    controller.start();
+    try {
+      const isLost = await controller.lead({ signal, election, failed: never() });
+      if (!isLost) await controller.release();
+    } finally {
+      await controller.stop();
+    }
   }
 
   #end(life: Life, how: string): void {
