@@ -1,6 +1,6 @@
 /** The simulation's judges over what a real control plane has stored. */
 import { asArray, asString, at, type JsonObject } from "../../src/base/json.ts";
-import { NO_FAULTS } from "../simulation/draw_faults.ts";
+import { NO_FAULTS } from "../simulation/draw/draw_faults.ts";
 import { createJudges } from "../simulation/judges/create_judges.ts";
 import type { Judge, ResourceName, Scenario, SimulatedServer } from "../simulation/types.ts";
 import type { Frame } from "./frame.ts";

@@ -1,6 +1,6 @@
 /** That the simulation finds what is wrong, again and again in the same way. */
 import { expect, test } from "bun:test";
-import { drawScenario } from "./draw_scenario.ts";
+import { drawScenario } from "./draw/draw_scenario.ts";
 import { judgedRun } from "./judged_run.ts";
 import { shrink } from "./shrink.ts";
 import type { RunResult, Scenario } from "./types.ts";

@@ -2,7 +2,7 @@
  * `npm run simulate -- --seed S --steps N [--workers W] [--canary]`: runs the seeds S, S + 1, … until N steps were made in all;
  * `--scenario FILE` runs that one scenario. Ends with 1 after the first violation, which it tells how to replay.
  */
-import { drawScenario } from "./draw_scenario.ts";
+import { drawScenario } from "./draw/draw_scenario.ts";
 import { judgedRun } from "./judged_run.ts";
 import { type Options, readOptions } from "./options.ts";
 import { reportViolation } from "./report_violation.ts";

@@ -1,7 +1,7 @@
 /** A scenario that was printed, read again. */
 import { readFileSync } from "node:fs";
 import { asArray, asInteger, asObject, type JsonObject } from "../../src/base/json.ts";
-import { NO_FAULTS } from "./draw_faults.ts";
+import { NO_FAULTS } from "./draw/draw_faults.ts";
 import type { Scenario } from "./types.ts";
 
 /** Throws an error of one line where the file holds no scenario. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { NO_FAULTS } from "./draw_faults.ts";
+import { NO_FAULTS } from "./draw/draw_faults.ts";
 import { shrink } from "./shrink.ts";
 import type { Incident, Operation, RunResult, Scenario } from "./types.ts";
 

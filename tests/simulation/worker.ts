@@ -1,6 +1,6 @@
 /** A process of its own that runs the seeds it is told, one after the other (see seed_processes.ts). */
 import { asInteger, at } from "../../src/base/json.ts";
-import { drawScenario } from "./draw_scenario.ts";
+import { drawScenario } from "./draw/draw_scenario.ts";
 import { judgedRun } from "./judged_run.ts";
 
 process.on("message", async (message: unknown) => {

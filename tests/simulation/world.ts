@@ -4,7 +4,7 @@ import { DEFAULT_FEATURE_GATES } from "../../src/api/feature_gates.ts";
 import type { Random } from "../../src/base/random.ts";
 import { seededRandom } from "../../src/base/seeded_random.ts";
 import { startActors } from "./actors/start_actors.ts";
-import { ControllerProcess } from "./controller_process.ts";
+import { ControllerProcess } from "./process/controller_process.ts";
 import { SimServer } from "./server/sim_server.ts";
 import { Timeline } from "./timeline.ts";
 import { Trace } from "./trace.ts";

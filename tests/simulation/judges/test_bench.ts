@@ -1,6 +1,6 @@
 /** A hand-made sequence of writes before the judges: what they said of it. */
 import { asObject, at, type JsonObject } from "../../../src/base/json.ts";
-import { NO_FAULTS } from "../draw_faults.ts";
+import { NO_FAULTS } from "../draw/draw_faults.ts";
 import type {
   Judge,
   ProcessView,

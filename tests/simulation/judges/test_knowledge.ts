@@ -4,7 +4,7 @@ import { type Job, readJob } from "../../../src/api/job.ts";
 import { type JobSet, readJobSet } from "../../../src/api/job_set.ts";
 import { readService, type Service } from "../../../src/api/service.ts";
 import { type CacheChange, type CacheEntry, ObjectCache } from "../../../src/cache/object_cache.ts";
-import { LifeKnowledge, RequestSent } from "../knowledge.ts";
+import { LifeKnowledge, RequestSent } from "../process/life_knowledge.ts";
 import type { TestBench } from "./test_bench.ts";
 
 export const JOBS = "/apis/batch/v1/namespaces/ns/jobs";

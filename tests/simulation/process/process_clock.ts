@@ -1,5 +1,5 @@
-import type { Clock, Timer } from "../../src/base/clock.ts";
-import type { Timeline } from "./timeline.ts";
+import type { Clock, Timer } from "../../../src/base/clock.ts";
+import type { Timeline } from "../timeline.ts";
 
 /** No timer of JavaScript is sooner; without that a wait too short for the clock's digits would never end. */
 const MIN_DELAY_MS = 1;

@@ -1,9 +1,9 @@
-import type { Random } from "../../src/base/random.ts";
-import { between, chance, pick } from "./actors/chance.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { between, chance, pick } from "../actors/chance.ts";
 import { drawJobSet, type JobSetPlan } from "./draw_job_set.ts";
 import { drawGates, drawOperations } from "./draw_operations.ts";
 import { keepShapes } from "./keep_shapes.ts";
-import type { JobSetPlay, Operation, Scenario } from "./types.ts";
+import type { JobSetPlay, Operation, Scenario } from "../types.ts";
 
 export type Work = Pick<Scenario, "gates" | "hasWebhooks" | "jobSets" | "operations" | "calmAtMs">;
 

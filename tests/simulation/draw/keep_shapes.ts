@@ -1,6 +1,6 @@
 /** Only our webhook forbids other replicatedJobs, and nothing says what becomes of a JobSet that gets them. */
-import { asArray, at, type JsonObject } from "../../src/base/json.ts";
-import type { JobSetPlay, Operation } from "./types.ts";
+import { asArray, at, type JsonObject } from "../../../src/base/json.ts";
+import type { JobSetPlay, Operation } from "../types.ts";
 
 /**
  * An edit names all replicatedJobs as they were to be by then. Where a JobSet is made anew with others, either of the two may come

@@ -1,7 +1,7 @@
-import type { FeatureGates } from "../../src/api/feature_gates.ts";
-import type { JsonObject } from "../../src/base/json.ts";
-import type { Random } from "../../src/base/random.ts";
-import { between, chance, pick } from "./actors/chance.ts";
+import type { FeatureGates } from "../../../src/api/feature_gates.ts";
+import type { JsonObject } from "../../../src/base/json.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { between, chance, pick } from "../actors/chance.ts";
 
 export interface FailureDraw {
   readonly policy: JsonObject | undefined;

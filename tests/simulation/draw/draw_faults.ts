@@ -1,6 +1,6 @@
 /** What goes wrong in a run, drawn from a random source: in some runs nothing, in some nearly everything. */
-import type { Random } from "../../src/base/random.ts";
-import type { FaultRates, Incident, Scenario } from "./types.ts";
+import type { Random } from "../../../src/base/random.ts";
+import type { FaultRates, Incident, Scenario } from "../types.ts";
 
 export const NO_FAULTS: FaultRates = {
   lostRequest: 0,

@@ -1,12 +1,12 @@
 /** The way between one process and the simulated API server: latencies, and everything that goes wrong on it. */
-import type { Random } from "../../src/base/random.ts";
-import { ApiError, apiErrorFromAnswer } from "../../src/client/api_error.ts";
-import { networkError } from "../../src/client/network_error.ts";
-import type { Answer, Exchange, KubeTransport, OpenAnswer } from "../../src/client/transport.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { ApiError, apiErrorFromAnswer } from "../../../src/client/api_error.ts";
+import { networkError } from "../../../src/client/network_error.ts";
+import type { Answer, Exchange, KubeTransport, OpenAnswer } from "../../../src/client/transport.ts";
 import type { ProcessLife } from "./process_clock.ts";
 import { Carrier } from "./carrier.ts";
-import type { Timeline } from "./timeline.ts";
-import type { FaultRates, ServerAnswer, ServerRequest, ServerStream, SimulatedServer, User } from "./types.ts";
+import type { Timeline } from "../timeline.ts";
+import type { FaultRates, ServerAnswer, ServerRequest, ServerStream, SimulatedServer, User } from "../types.ts";
 
 export interface NetworkOptions {
   readonly user: User;

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
-import { defaultJobSet } from "../../src/admission/defaults.ts";
-import { errorText } from "../../src/admission/field_error.ts";
-import { applyPatch } from "../../src/admission/json_patch.ts";
-import { validateCreate } from "../../src/admission/validate_create.ts";
-import { DEFAULT_FEATURE_GATES } from "../../src/api/feature_gates.ts";
-import { asArray, at, type JsonObject } from "../../src/base/json.ts";
-import { seededRandom } from "../../src/base/seeded_random.ts";
+import { defaultJobSet } from "../../../src/admission/defaults.ts";
+import { errorText } from "../../../src/admission/field_error.ts";
+import { applyPatch } from "../../../src/admission/json_patch.ts";
+import { validateCreate } from "../../../src/admission/validate_create.ts";
+import { DEFAULT_FEATURE_GATES } from "../../../src/api/feature_gates.ts";
+import { asArray, at, type JsonObject } from "../../../src/base/json.ts";
+import { seededRandom } from "../../../src/base/seeded_random.ts";
 import { drawWork, type Work } from "./draw_work.ts";
 
 const SEEDS = 200;

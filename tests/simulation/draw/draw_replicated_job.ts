@@ -1,7 +1,7 @@
-import type { JsonObject } from "../../src/base/json.ts";
-import type { Random } from "../../src/base/random.ts";
-import { between, chance, pick } from "./actors/chance.ts";
-import { FATE, fateForJobIndex, START, STOP } from "./actors/fate.ts";
+import type { JsonObject } from "../../../src/base/json.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { between, chance, pick } from "../actors/chance.ts";
+import { FATE, fateForJobIndex, START, STOP } from "../actors/fate.ts";
 import type { FailureDraw } from "./draw_failure_policy.ts";
 
 export interface ReplicatedJobDraw {

@@ -1,7 +1,7 @@
-import { seededRandom } from "../../src/base/seeded_random.ts";
+import { seededRandom } from "../../../src/base/seeded_random.ts";
 import { drawFaults } from "./draw_faults.ts";
 import { drawWork } from "./draw_work.ts";
-import type { Scenario } from "./types.ts";
+import type { Scenario } from "../types.ts";
 
 /** What the run of a seed consists of. */
 export function drawScenario(seed: number): Scenario {

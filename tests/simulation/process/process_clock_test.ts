@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ProcessClock, ProcessLife } from "./process_clock.ts";
-import { Timeline } from "./timeline.ts";
+import { Timeline } from "../timeline.ts";
 
 function process() {
   const timeline = new Timeline();

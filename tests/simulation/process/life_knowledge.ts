@@ -1,7 +1,7 @@
 /** What a controller knows, for the judges: its own caches and clock, and what it sends. */
-import type { Clock } from "../../src/base/clock.ts";
-import type { Caches } from "../../src/run/watches.ts";
-import type { Knowledge, Learned, Sending } from "./types.ts";
+import type { Clock } from "../../../src/base/clock.ts";
+import type { Caches } from "../../../src/run/watches.ts";
+import type { Knowledge, Learned, Sending } from "../types.ts";
 
 export interface LifeKnowledgeOptions {
   readonly process: Knowledge["process"];

@@ -1,10 +1,10 @@
 /** Draws what users and the queue do to a JobSet. */
-import type { FeatureGates } from "../../src/api/feature_gates.ts";
-import { asArray, asInteger, asObject, asString, at, type JsonObject } from "../../src/base/json.ts";
-import type { Random } from "../../src/base/random.ts";
-import { between, chance, pick } from "./actors/chance.ts";
+import type { FeatureGates } from "../../../src/api/feature_gates.ts";
+import { asArray, asInteger, asObject, asString, at, type JsonObject } from "../../../src/base/json.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { between, chance, pick } from "../actors/chance.ts";
 import { drawJobSet, type JobSetPlan } from "./draw_job_set.ts";
-import type { Operation } from "./types.ts";
+import type { Operation } from "../types.ts";
 
 export interface OperationPlan {
   readonly object: JsonObject;

@@ -1,9 +1,9 @@
 /** Draws the manifest of a JobSet, valid with webhooks and without, and what becomes of its Pods. */
-import type { FeatureGates } from "../../src/api/feature_gates.ts";
-import { EXCLUSIVE_TOPOLOGY, NODE_SELECTOR, OWN_MANAGED_BY } from "../../src/api/keys.ts";
-import type { JsonObject } from "../../src/base/json.ts";
-import type { Random } from "../../src/base/random.ts";
-import { between, chance, pick } from "./actors/chance.ts";
+import type { FeatureGates } from "../../../src/api/feature_gates.ts";
+import { EXCLUSIVE_TOPOLOGY, NODE_SELECTOR, OWN_MANAGED_BY } from "../../../src/api/keys.ts";
+import type { JsonObject } from "../../../src/base/json.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { between, chance, pick } from "../actors/chance.ts";
 import { drawFailurePolicy, type FailureDraw } from "./draw_failure_policy.ts";
 import { drawReplicatedJob, type ReplicatedJobDraw } from "./draw_replicated_job.ts";
 

@@ -1,9 +1,9 @@
 /** Brings the lines of one watch to the process that reads it, one after the other, as a connection does. */
-import type { Timer } from "../../src/base/clock.ts";
-import type { Random } from "../../src/base/random.ts";
+import type { Timer } from "../../../src/base/clock.ts";
+import type { Random } from "../../../src/base/random.ts";
 import type { ProcessLife } from "./process_clock.ts";
-import type { Timeline } from "./timeline.ts";
-import type { FaultRates, ServerStream } from "./types.ts";
+import type { Timeline } from "../timeline.ts";
+import type { FaultRates, ServerStream } from "../types.ts";
 
 export interface CarrierOptions {
   readonly stream: ServerStream;

@@ -1,20 +1,20 @@
 /** One process that runs the controller of production over a simulated network and clock. */
-import { never } from "../../src/base/never.ts";
-import type { Log } from "../../src/base/log.ts";
-import type { Random } from "../../src/base/random.ts";
-import { seededRandom } from "../../src/base/seeded_random.ts";
-import { DEFAULT_FEATURE_GATES, type FeatureGates } from "../../src/api/feature_gates.ts";
-import type { ClusterAccess } from "../../src/client/cluster_access.ts";
-import { fixedCredentials } from "../../src/client/credentials.ts";
-import { createKubeClient } from "../../src/client/kube_client.ts";
-import { createMetrics } from "../../src/metrics/metrics.ts";
-import { Controller } from "../../src/run/controller.ts";
-import { CrdCheck } from "../../src/run/crd_check.ts";
-import { LifeKnowledge, RequestSent } from "./knowledge.ts";
-import { SimulatedNetwork } from "./network.ts";
+import { never } from "../../../src/base/never.ts";
+import type { Log } from "../../../src/base/log.ts";
+import type { Random } from "../../../src/base/random.ts";
+import { seededRandom } from "../../../src/base/seeded_random.ts";
+import { DEFAULT_FEATURE_GATES, type FeatureGates } from "../../../src/api/feature_gates.ts";
+import type { ClusterAccess } from "../../../src/client/cluster_access.ts";
+import { fixedCredentials } from "../../../src/client/credentials.ts";
+import { createKubeClient } from "../../../src/client/kube_client.ts";
+import { createMetrics } from "../../../src/metrics/metrics.ts";
+import { Controller } from "../../../src/run/controller.ts";
+import { CrdCheck } from "../../../src/run/crd_check.ts";
+import { LifeKnowledge, RequestSent } from "./life_knowledge.ts";
+import { SimulatedNetwork } from "./simulated_network.ts";
 import { ProcessClock, ProcessLife } from "./process_clock.ts";
-import type { Timeline } from "./timeline.ts";
-import type { FaultRates, Learned, ProcessView, Sending, SimulatedServer } from "./types.ts";
+import type { Timeline } from "../timeline.ts";
+import type { FaultRates, Learned, ProcessView, Sending, SimulatedServer } from "../types.ts";
 
 export interface ControllerProcessOptions {
   readonly number: number;
