@@ -7,8 +7,9 @@ export type Verdict = "within" | "noise" | "over";
 
 export interface Judgement {
   readonly budget: Budget;
-  /** As it is printed and judged. */
+  /** As it is printed: rounded, but never onto the other side of its budget. */
   readonly text: string;
+  /** As it is judged. */
   readonly value: number;
   /** By how much the figure may be wrong. */
   readonly noise: number;
@@ -21,13 +22,20 @@ const NOISE_SHARE = 0.03;
 const MEDIAN_ERROR = 1.253 * 1.483;
 /** Nineteen of twenty medians are no further off than two of their standard errors. */
 const ERRORS = 2;
+/**
+ * Of the budget: a median may miss by no more, however far its rounds are apart. Rounds of a machine so unsteady say
+ * little, and so must not excuse anything: a quieter run has to tell.
+ */
+const MOST_NOISE_SHARE = 0.1;
+/** Behind the point. */
+const RATIO_DIGITS = 2;
+const MOST_DIGITS = 6;
 
 export function judge(budgets: readonly Budget[], outcome: Outcome): readonly Judgement[] {
   return budgets.map((budget) => {
     const value = outcome.figures[budget.name] ?? Number.NaN;
-    const text = rounded(budget, value);
     const noise = noiseOf(budget, outcome.samples?.[budget.name]);
-    return { budget, text, value, noise, verdict: verdictOf(budget, Number(text), noise) };
+    return { budget, text: rounded(budget, value), value, noise, verdict: verdictOf(budget, value, noise) };
   });
 }
 
@@ -42,19 +50,25 @@ function noiseOf(budget: Budget, samples: readonly number[] = []): number {
   if (samples.length < 5) return limit * NOISE_SHARE;
   const middle = median(samples);
   const deviation = median(samples.map((sample) => Math.abs(sample - middle)));
-  return ERRORS * MEDIAN_ERROR * deviation / Math.sqrt(samples.length);
+  return Math.min(ERRORS * MEDIAN_ERROR * deviation / Math.sqrt(samples.length), limit * MOST_NOISE_SHARE);
 }
 
 /** What was not measured at all is over. */
 function verdictOf(budget: Budget, value: number, noise: number): Verdict {
+  if (isKept(budget, value)) return "within";
   const missedBy = "most" in budget ? value - budget.most : budget.least - value;
-  if (missedBy <= 0) return "within";
   return missedBy <= noise ? "noise" : "over";
 }
 
-/** Counts and megabytes whole, ratios with two digits: `48`, `1.08`. What must be reached is not rounded up. */
+function isKept(budget: Budget, value: number): boolean {
+  return "most" in budget ? value <= budget.most : value >= budget.least;
+}
+
+/** Counts and megabytes whole, ratios with two digits: `48`, `1.08`; more where those would hide a miss: `1.055`. */
 function rounded(budget: Budget, value: number): string {
-  const isLeast = "least" in budget;
-  if (value >= 10) return String(isLeast ? Math.floor(value) : Math.ceil(value));
-  return String(isLeast ? Math.floor(value * 100) / 100 : Number(value.toFixed(2)));
+  for (let digits = value >= 10 ? 0 : RATIO_DIGITS; digits <= MOST_DIGITS; digits++) {
+    const short = Number(value.toFixed(digits));
+    if (isKept(budget, short) === isKept(budget, value)) return String(short);
+  }
+  return String(value);
 }
