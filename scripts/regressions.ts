@@ -1,6 +1,6 @@
 /**
- * Reads tests/regressions.yaml, which says for each row of spec 8 which tests hold it, and checks that they are there. By hand,
- * `bun scripts/regressions.ts` says how many they are.
+ * Reads tests/regressions.yaml, which says for each row of spec 8 which tests hold it, and checks that they are there.
+ * By hand, `bun scripts/regressions.ts` says how many they are.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,11 @@ export const ROWS: readonly string[] = Array.from({ length: LAST }, (_, index) =
 
 /** `test("…"`, `e2e.test("…"`, `test.each(…)("…"`, and the groups `describe("…"` and `e2e.creates("…"`. */
 const TITLE =
-  /(?:\b(?:test|testWithoutWebhooks|describe|creates|updates)(?:\.\w+)?|\))\(\s*(?:"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`|'((?:[^'\\\n]|\\.)*)')/g;
+  /(?:\b(?:test|testWithoutWebhooks|describe|creates|updates)(?:\.\w+)?|\))\(\s*(?:"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`|'((?:[^'\\\n]|\\.)*)')/;
+/** Strings too may have `//` and `/*` in them, but hardly behind a space. */
+const COMMENT = /(?<!\S)(?:\/\/.*|\/\*[^]*?\*\/)/;
+/** What is read as a comment, title and all, is no title. */
+const COMMENT_OR_TITLE = new RegExp(`${COMMENT.source}|${TITLE.source}`, "g");
 
 export function readRegressions(text: string): readonly Regression[] {
   return Object.entries(asObject(parse(text, { uniqueKeys: true })) ?? {}).map(([id, files]) => ({
@@ -40,7 +44,8 @@ export function readRegressions(text: string): readonly Regression[] {
 /** The titles of a test file as they stand there: those that are put together keep their `${…}` or `%s`. */
 export function testTitles(file: string, text: string): ReadonlySet<string> {
   if (file.endsWith(".yaml")) return new Set(readGoldenCases(text).map(({ name }) => name));
-  const titles = Array.from(text.matchAll(TITLE), ([, double, backtick, single]) => double ?? backtick ?? single ?? "");
+  const titles = Array.from(text.matchAll(COMMENT_OR_TITLE))
+    .flatMap(([, double, backtick, single]) => double ?? backtick ?? single ?? []);
   return new Set(titles.map((title) => title.replace(/\\(["'`\\])/g, "$1")));
 }
 

@@ -37,6 +37,12 @@ test("titles are found however a test is made, and nothing else is one", () => {
     'describe("a group", () => {});',
     'e2e.creates("a table", [["a row", {}]]);',
     'expect("not this").toBe("nor this");',
+    '// test("gone", () => {});',
+    'const path = "tests/**/*.ts"; // test("gone too", () => {});',
+    "/**",
+    ' * test("long gone", () => {});',
+    " */",
+    'test("of http:// and // and /* signs", () => {});',
   ].join("\n");
   expect([...testTitles("x_test.ts", text)]).toEqual([
     'a "quoted" one',
@@ -45,6 +51,7 @@ test("titles are found however a test is made, and nothing else is one", () => {
     "of %s",
     "a group",
     "a table",
+    "of http:// and // and /* signs",
   ]);
 });
 
