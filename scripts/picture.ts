@@ -1,6 +1,7 @@
 /**
- * `npm run picture`: draws the pictures of the documentation from runs on a real control plane, with the compiled controller.
- * `npm run picture -- failure_policies` draws that one only, `npm run picture -- bench` those of docs/bench. What is drawn is what was seen: each run gives other milliseconds.
+ * `npm run picture`: draws the pictures of the documentation from runs on a real control plane, with the compiled
+ * controller. `npm run picture -- failure_policies` draws that one only, `npm run picture -- bench` those of
+ * docs/bench. What is drawn is what was seen: each run gives other milliseconds.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

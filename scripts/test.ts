@@ -1,9 +1,9 @@
 /**
- * `npm test`: the gate; the simulation, three minutes of chaos and the contract tests, all at once; the core end-to-end tests; at
- * last, whether these used every permission that the manifest grants (tests/permissions). Contract and end-to-end tests share one real control plane that
- * is started here. `--all` adds the long end-to-end tests (`*_long_test.ts`). `npm run e2e -- FILTER…` runs only the contract and
- * end-to-end test files whose path has one of the filters in it, long ones included. `--kubernetes 1.34` runs them on another
- * minor than the newest.
+ * `npm test`: the gate; the simulation, three minutes of chaos and the contract tests, all at once; the core
+ * end-to-end tests; at last, whether these used every permission that the manifest grants (tests/permissions).
+ * Contract and end-to-end tests share one real control plane that is started here. `--all` adds the long end-to-end
+ * tests (`*_long_test.ts`). `npm run e2e -- FILTER…` runs only the contract and end-to-end test files whose path has
+ * one of the filters in it, long ones included. `--kubernetes 1.34` runs them on another minor than the newest.
  *
  * The test processes find the control plane by JOBSET_E2E: the path of a JSON file (tests/e2e/environment.ts).
  */
