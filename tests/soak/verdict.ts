@@ -5,7 +5,7 @@ import type { Measure } from "./samples.ts";
 export const PER_SECOND = 10;
 /** A measure at the end against the same at its beginning. */
 const MAX_GROWTH = 1.05;
-/** Of those asked for: some still stand at the end, each for some three seconds. At less the load is not the one that is promised. */
+/** A few still stand at the end, each for some three seconds. At less the load is not the one that was promised. */
 const MIN_PACE = 0.95 * PER_SECOND;
 /** Of the users' requests: nothing is ill-treated here, so that each of them must succeed. */
 const MAX_FAILURES = 0;
