@@ -1,4 +1,5 @@
-/** Draws rows of horizontal bars as SVG, in groups: its own colours for light and dark, no scripts, no outside assets. Pure. */
+/** Draws rows of horizontal bars as SVG, in groups. Pure. */
+import { drawSheet, type Style } from "./sheet.ts";
 import { escapeText, roundPixel } from "./svg_text.ts";
 
 /** good: as asked for; near: missed by no more than noise; bad: missed; plain: nothing is asked for. */
@@ -41,13 +42,10 @@ const FOOTER = 20;
 /** What is far over its limit does not make all others invisible. */
 const MOST_LIMITS = 2;
 
-const STYLE = `
-.g{fill:#fff;stroke:#d0d7de}.t{fill:#1f2328}.f{fill:#59636e}.m{stroke:#59636e;stroke-dasharray:3 3}
-text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}.h{font-weight:600;font-size:12px}
-.good{fill:#1a7f5a}.near{fill:#bf8700}.bad{fill:#cf222e}.plain{fill:#2f72d0}
-@media (prefers-color-scheme:dark){.g{fill:#0d1117;stroke:#3d444d}.t{fill:#e6edf3}.f{fill:#9198a1}.m{stroke:#9198a1}
-.good{fill:#238a63}.near{fill:#d29922}.bad{fill:#f85149}.plain{fill:#3f82e0}}
-`.trim().replaceAll("\n", "");
+const STYLE: Style = {
+  light: ".good{fill:#1a7f5a}.near{fill:#bf8700}.bad{fill:#cf222e}.plain{fill:#2f72d0}",
+  dark: ".good{fill:#238a63}.near{fill:#d29922}.bad{fill:#f85149}.plain{fill:#3f82e0}",
+};
 
 export function drawBarChart({ title, description, groups, footer }: BarChart): string {
   const body: string[] = [];
@@ -58,17 +56,7 @@ export function drawBarChart({ title, description, groups, footer }: BarChart): 
   }
   body.push(`<text class="f" x="${MARGIN}" y="${y + FOOTER - 8}">${escapeText(footer)}</text>`);
   const height = y + FOOTER;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ` +
-    `role="img" aria-labelledby="title desc">`,
-    `<title id="title">${escapeText(title)}</title>`,
-    `<desc id="desc">${escapeText(description)}</desc>`,
-    `<style>${STYLE}</style>`,
-    `<rect class="g" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
-    ...body,
-    "</svg>",
-    "",
-  ].join("\n");
+  return drawSheet({ title, description, width: WIDTH, height, style: STYLE, body });
 }
 
 function drawGroup({ title, bars, limit }: BarGroup, top: number): readonly string[] {

@@ -1,6 +1,7 @@
-/** Draws a picture as SVG: no scripts, no outside assets, its own colours for light and dark. Pure. */
+/** Draws a picture of rows in time as SVG. Pure. */
 import { placeCaptions } from "./captions.ts";
 import type { Bar, LegendEntry, Mark, MarkKind, Panel, Picture, Row } from "./picture.ts";
+import { drawSheet, type Style } from "./sheet.ts";
 import { escapeText, roundPixel } from "./svg_text.ts";
 
 const WIDTH = 920;
@@ -18,18 +19,20 @@ const CHARACTER = 6.1;
 /** About so many numbers on the axis. */
 const TICKS = 12;
 
-/** Light, and where the reader's system is dark, dark: the picture has its own ground, whatever page it stands on. */
-const STYLE = `
-.g{fill:#fff;stroke:#d0d7de}.t{fill:#1f2328}.f{fill:#59636e}.a{stroke:#d0d7de}.m{stroke:#59636e;stroke-dasharray:3 3}
-text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}.h{font-weight:600;font-size:12px}
-.waiting{fill:none;stroke:#8c959f;stroke-dasharray:2 2}.starting{fill:#b6d4fb}.running{fill:#2f72d0}.ending{fill:#afb8c1}
-.first{fill:#2f72d0}.second{fill:#1a7f5a}.third{fill:#9a5b00}.c{paint-order:stroke;stroke:#fff;stroke-width:4px}.b{fill:#fff}.d{fill:#1f2328}
+const STYLE: Style = {
+  light: `
+.a{stroke:#d0d7de}.waiting{fill:none;stroke:#8c959f;stroke-dasharray:2 2}
+.starting{fill:#b6d4fb}.running{fill:#2f72d0}.ending{fill:#afb8c1}
+.first{fill:#2f72d0}.second{fill:#1a7f5a}.third{fill:#9a5b00}
+.c{paint-order:stroke;stroke:#fff;stroke-width:4px}.b{fill:#fff}.d{fill:#1f2328}
 .failure{stroke:#cf222e;stroke-width:2.5;fill:none}.lifted{fill:#1a7f37}.deleted{stroke:#1f2328;stroke-width:2}
-@media (prefers-color-scheme:dark){
-.g{fill:#0d1117;stroke:#3d444d}.t{fill:#e6edf3}.f{fill:#9198a1}.a{stroke:#30363d}.m{stroke:#9198a1}
-.c{stroke:#0d1117}.waiting{stroke:#768390}.starting{fill:#1f3f66}.running,.first{fill:#3f82e0}.ending{fill:#4b535d}
-.second{fill:#238a63}.third{fill:#b0721a}.d{fill:#e6edf3}.failure{stroke:#ff7b72}.lifted{fill:#4ac26b}.deleted{stroke:#e6edf3}}
-`.trim().replaceAll("\n", "");
+`.replaceAll("\n", ""),
+  dark: `
+.a{stroke:#30363d}.c{stroke:#0d1117}.waiting{stroke:#768390}.starting{fill:#1f3f66}
+.running,.first{fill:#3f82e0}.ending{fill:#4b535d}.second{fill:#238a63}.third{fill:#b0721a}
+.d{fill:#e6edf3}.failure{stroke:#ff7b72}.lifted{fill:#4ac26b}.deleted{stroke:#e6edf3}
+`.replaceAll("\n", ""),
+};
 
 export function drawSvg(picture: Picture): string {
   const x = (ms: number) => roundPixel(LEFT + (RIGHT - LEFT) * Math.min(1, Math.max(0, ms / picture.durationMs)));
@@ -45,17 +48,8 @@ export function drawSvg(picture: Picture): string {
   const legend = drawLegend(picture.legend.filter((entry) => isUsed(entry, picture)), y);
   body.push(...legend.parts);
   const height = legend.bottom + MARGIN - 4;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ` +
-    `role="img" aria-labelledby="title desc">`,
-    `<title id="title">${escapeText(picture.title)}</title>`,
-    `<desc id="desc">${escapeText(picture.description)}</desc>`,
-    `<style>${STYLE}</style>`,
-    `<rect class="g" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="8"/>`,
-    ...body,
-    "</svg>",
-    "",
-  ].join("\n");
+  const { title, description } = picture;
+  return drawSheet({ title, description, width: WIDTH, height, style: STYLE, body });
 }
 
 interface Place {
