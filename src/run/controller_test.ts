@@ -126,6 +126,18 @@ test("the lease is lost: it sends no write any more, and ends", async () => {
   expect(run.leases.spec("holderIdentity")).toBe("other");
 });
 
+test("a process that stood still until its lease ran out sends nothing before it has renewed it", async () => {
+  const run = new Run({ elects: true });
+  await run.pass(1_000);
+  const sent = run.writes;
+  run.clock.advance(TIMING.leaseDurationMs);
+  await run.pass(0);
+  expect(run.writes).toBe(sent);
+  await run.pass(60_000);
+  expect(run.controller.isActing).toBe(true);
+  expect(run.writes).toBeGreaterThan(sent);
+});
+
 test("the lease is free once it has been given back", async () => {
   const run = new Run({ elects: true });
   await run.pass(1_000);
