@@ -1,8 +1,8 @@
 /**
- * `npm run mutants [-- FILTER…]`: do the tests notice? Each patch of tests/mutants/ puts one defect into a scratch copy of the tree;
- * the unit tests of its folder, all unit and golden tests, and the simulation run until the first of them is red. A defect that
- * none of them notices within two minutes is a survivor, and a failure. `--simulation` asks the simulation alone: of many a defect
- * it knows nothing, such as those of the admission rules.
+ * `npm run mutants [-- FILTER…]`: do the tests notice? Each patch of tests/mutants/ puts one defect into a scratch copy
+ * of the tree; the unit tests of its folder, all unit and golden tests, the properties, and the simulation run until
+ * the first of them is red. A defect that none of them notices within two minutes is a survivor, and a failure.
+ * `--simulation` asks the simulation alone: of many a defect it knows nothing, such as those of the admission rules.
  */
 import { parseArgs } from "node:util";
 import { applyMutant, listMutants, type Mutant } from "./mutants/mutant.ts";

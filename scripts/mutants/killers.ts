@@ -40,6 +40,7 @@ function stagesOf(root: string, area: string): readonly Stage[] {
   return [
     tests(...near),
     tests("./src", "./tests/plan"),
+    tests("./tests/properties"),
     ...(existsSync(join(root, SIMULATION)) ? [simulation()] : []),
   ];
 }
