@@ -114,6 +114,25 @@ test("dependsOn: a Job created too early is found", () => {
   expect(right.details).toEqual([]);
 });
 
+test("dependsOn: Jobs that were ready one after the other may be known as ready at once, while that is news", () => {
+  const replicatedJobs = [
+    { name: "a", replicas: 2, template: {} },
+    { name: "b", replicas: 1, template: {}, dependsOn: [{ name: "a", status: "Ready" }] },
+  ];
+  const violated = (passedMs: number) => {
+    const bench = created({ replicatedJobs });
+    for (const place of ["a-0", "a-1"]) bench.put("jobs", job(place));
+    bench.change(uidOf("a-0"), { status: { ready: 1 } }, "job-controller");
+    bench.change(uidOf("a-0"), { status: { ready: 0 } }, "job-controller");
+    bench.pass(passedMs);
+    bench.change(uidOf("a-1"), { status: { ready: 1 } }, "job-controller");
+    bench.put("jobs", job("b-0"));
+    return bench.violated;
+  };
+  expect(violated(100)).toEqual([]);
+  expect(violated(LATE_MS)).toEqual(["dependsOn"]);
+});
+
 test("InOrder: a Job set running too early is found", () => {
   const spec = { startupPolicy: { startupPolicyOrder: "InOrder" } };
   const bench = created(spec);

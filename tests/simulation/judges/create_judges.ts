@@ -29,14 +29,15 @@ export interface JudgeOptions {
 }
 
 export function createJudges(view: SimulationView, report: Report, { hasCanary = false }: JudgeOptions = {}): Judge[] {
-  const truth = new Truth(() => view.now());
+  const longestLagMs = lagMs(view.scenario);
+  const truth = new Truth(() => view.now(), longestLagMs);
   const bench: Bench = {
     view,
     truth,
     report,
     gates: { ...DEFAULT_FEATURE_GATES, ...view.scenario.gates },
     isFaultless: isFaultless(view.scenario),
-    lagMs: lagMs(view.scenario),
+    lagMs: longestLagMs,
     clockErrorMs: clockErrorMs(view.scenario),
   };
   // What holds for a JobSet of any shape, and one whose shape was changed.

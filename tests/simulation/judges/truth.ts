@@ -25,6 +25,8 @@ export interface JobRecord {
   object: JsonObject;
   /** Since when it has been failing, failed or complete. */
   endedAtMs: number | undefined;
+  /** When it was last ready; since then it is not. */
+  readyUntilMs: number;
   /** Since when it runs: created, or resumed. */
   startedAtMs: number;
   /** Who had it deleted, once somebody had. */
@@ -56,7 +58,7 @@ export interface JobSetRecord {
   moments: Moment[];
   /** The names of this attempt's Jobs that have succeeded, whether they are still there or not. */
   readonly succeeded: Map<string, { readonly replicatedJob: string; readonly index: number; readonly uid: string }>;
-  /** The replicatedJobs that were, at some moment of this attempt, all started, or all complete. */
+  /** The replicatedJobs that were, at some moment of this attempt, all started, or all complete, as far as one can know. */
   readonly everStarted: Set<string>;
   readonly everComplete: Set<string>;
   /** Reason and message of every condition and restart that was ever written: only of these events may tell. */
@@ -90,9 +92,12 @@ export class Truth {
   /** Stored Jobs by uid. */
   readonly jobs = new Map<string, JobRecord>();
   readonly #now: () => number;
+  readonly #lagMs: number;
 
-  constructor(now: () => number) {
+  /** `lagMs`: for how long a controller may not know of a change, at most. */
+  constructor(now: () => number, lagMs: number) {
     this.#now = now;
+    this.#lagMs = lagMs;
   }
 
   take(write: Write): Change {
@@ -150,12 +155,19 @@ export class Truth {
     const before = write.before === undefined ? undefined : known?.facts ?? readJobFacts(write.before);
     const facts = after ?? before;
     if (facts === undefined) throw new Error("a write of nothing");
-    const job: JobRecord = known ??
-      { facts, object: {}, endedAtMs: undefined, startedAtMs: this.#now(), deletedBy: undefined };
+    const job: JobRecord = known ?? {
+      facts,
+      object: {},
+      endedAtMs: undefined,
+      readyUntilMs: -Infinity,
+      startedAtMs: this.#now(),
+      deletedBy: undefined,
+    };
     const ownerUid = after?.ownerUid ?? before?.ownerUid;
     const record = ownerUid === undefined ? undefined : this.jobSets.get(ownerUid);
     job.facts = facts;
     job.object = write.after ?? job.object;
+    if (before !== undefined && isReady(before)) job.readyUntilMs = this.#now();
     if (before?.suspend === true && !facts.suspend) job.startedAtMs = this.#now();
     if (facts.failure !== undefined || facts.phase === "complete") job.endedAtMs ??= this.#now();
     if ((after === undefined || after.isDeleting) && job.deletedBy === undefined) job.deletedBy = write.user;
@@ -195,7 +207,10 @@ export class Truth {
     if (isNews || countsDiffer(before, after)) this.#noteProgress(record);
   }
 
-  /** Spec 3.7: what dependsOn and InOrder wait for. */
+  /**
+   * Spec 3.7: what dependsOn and InOrder wait for. A controller's own writes tell it of one Job what its watch does not yet tell of
+   * another: ready one after the other, they may be known as ready at once.
+   */
   #noteProgress(record: JobSetRecord): void {
     const { spec, status } = record.facts;
     const isWaitedFor = spec.startupPolicyOrder === "InOrder" ||
@@ -205,10 +220,11 @@ export class Truth {
       if (record.everStarted.has(name) && record.everComplete.has(name)) continue;
       const done = [...record.succeeded.values()].filter(({ replicatedJob }) => replicatedJob === name).length;
       let started = done;
-      for (const { facts } of record.jobs.values()) {
+      for (const { facts, readyUntilMs } of record.jobs.values()) {
         if (facts.replicatedJob !== name || facts.attempt < status.restarts || facts.phase === "complete") continue;
         if (facts.jobAttempt < jobRestartsAt(status, name, facts.index)) continue;
-        if (facts.phase === "failed" || isReady(facts)) started += 1;
+        const mayBeReady = isReady(facts) || this.#now() - readyUntilMs <= this.#lagMs;
+        if (facts.phase === "failed" || mayBeReady) started += 1;
       }
       if (started >= replicas) record.everStarted.add(name);
       if (done >= replicas) record.everComplete.add(name);
