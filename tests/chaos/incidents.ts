@@ -70,9 +70,7 @@ export function controllerIncidents({ system, weather, draw }: IncidentParts): r
       kills: 0,
       run: async () => {
         const replica = draw.chance(0.7) ? await leaderOf(replicas) : one();
-        replica?.signal("SIGSTOP");
-        await sleep(draw.between(1_000, 10_000));
-        replica?.signal("SIGCONT");
+        await replica?.standStill(draw.between(1_000, 10_000));
       },
     },
     {

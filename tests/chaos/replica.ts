@@ -1,11 +1,12 @@
 /** One replica of the controller as a kubelet keeps it: whatever ends it, it is started again a little later. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
-import { asObject } from "../../src/base/json.ts";
+import { asArray, asObject, asString, at } from "../../src/base/json.ts";
 import { findFreePorts } from "../../scripts/control_plane/ports.ts";
 import { Controller } from "../e2e/controller.ts";
 import type { Environment } from "../e2e/environment.ts";
 import { configFile } from "../e2e/installation.ts";
+import { credentialOf } from "../e2e/reigns.ts";
 import { JumpingClock } from "./clock_library.ts";
 
 export interface ReplicaOptions {
@@ -34,15 +35,23 @@ export class Replica {
   readonly clock: JumpingClock | undefined;
   /** How often it ended by itself, by exit code. */
   readonly ends = new Map<number, number>();
+  /** As the audit log names it: its own, and the same after each restart. */
+  readonly credential: string;
+  /** When it went on after each standstill, in milliseconds since 1970. */
+  readonly resumedAtMs: number[] = [];
   #probePort = 0;
   #isStopping = false;
   #run: Promise<void> = Promise.resolve();
 
-  private constructor(options: ReplicaOptions, controller: Controller, webhookPort: number) {
+  private constructor(
+    options: ReplicaOptions,
+    { controller, webhookPort, credential }: Pick<Replica, "controller" | "webhookPort" | "credential">,
+  ) {
     this.name = options.name;
     this.clock = options.clock;
     this.controller = controller;
     this.webhookPort = webhookPort;
+    this.credential = credential;
   }
 
   static async start(options: ReplicaOptions): Promise<Replica> {
@@ -55,7 +64,8 @@ export class Replica {
     const kubeconfig = await environment.controllerKubeconfig(url);
     const env = clock === undefined ? {} : { env: clock.env };
     const controller = new Controller(environment, kubeconfig, { flags: [`--config=${config}`], ...env });
-    const replica = new Replica(options, controller, webhooks);
+    const credential = credentialIn(readFileSync(kubeconfig, "utf8"));
+    const replica = new Replica(options, { controller, webhookPort: webhooks, credential });
     replica.#run = replica.#keepRunning();
     return replica;
   }
@@ -75,6 +85,13 @@ export class Replica {
   signal(name: NodeJS.Signals): void {
     const { pid } = this.controller;
     if (pid !== undefined && this.controller.isRunning()) process.kill(pid, name);
+  }
+
+  async standStill(ms: number): Promise<void> {
+    this.signal("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    this.resumedAtMs.push(Date.now());
+    this.signal("SIGCONT");
   }
 
   /** Ends that no controller may come to, such as a crash. */
@@ -106,4 +123,8 @@ export class Replica {
       await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
     }
   }
+}
+
+function credentialIn(kubeconfig: string): string {
+  return credentialOf(asString(at(asArray(at(parse(kubeconfig), "users"))[0], "user", "token")) ?? "");
 }

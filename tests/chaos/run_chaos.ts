@@ -20,6 +20,7 @@ import { clusterIncidents, controllerIncidents } from "./incidents.ts";
 import { Judge, type Violation } from "./judge.ts";
 import { WATCHED_KINDS } from "./kinds.ts";
 import { Draw } from "./play.ts";
+import { mayBeSentAgain } from "./sent_again.ts";
 import { Stage } from "./stage.ts";
 import { SimulationJudges } from "./simulation_judges.ts";
 import { startSystem, type System } from "./system.ts";
@@ -45,7 +46,12 @@ const REST_SHARE_MS = 40_000;
 const PROGRESS_MS = 10_000;
 /** A request on its way may be held up so long: by the proxy, and on a busy machine. */
 const LATE_MS = 3_000;
-/** Watches that failed again and again wait for up to 45 s, and need a moment to be answered. */
+/**
+ * A watch that failed again and again pauses for up to 45 s (src/watch: 30 s and half as much by chance), and needs a
+ * moment to be answered. The lease sets no bound to that: its renewals are requests of their own, which succeed while
+ * a watch pauses, and so the leader acts by right, on what it last heard. That it does not act once another leads is
+ * an invariant of its own ("only the leader writes").
+ */
 const DEAF_MS = 50_000;
 const MAX_VIOLATIONS = 10;
 const EVERYTHING_MINUTES = 3;
@@ -229,10 +235,11 @@ class Chaos {
       const jobSet = name.replace(/-[^-]+-\d+$/, "");
       this.#blame({ invariant: "no Job without its JobSet", detail: `${name} of ${ownerUid}`, namespace, jobSet });
     }
-    // fetch sends a DELETE again by itself where its connection broke: after a standstill that may be late. It names a uid.
     const places: readonly unknown[] = [namespace, NAMESPACE];
+    const resumedAtMs = new Map(this.#system.replicas.map((replica) => [replica.credential, replica.resumedAtMs]));
     const entries = this.#system.controlPlane.auditEntries()
-      .filter((entry) => entry["verb"] !== "delete" && places.includes(at(entry, "objectRef", "namespace")));
+      .filter((entry) => places.includes(at(entry, "objectRef", "namespace")))
+      .filter((entry) => !mayBeSentAgain(entry, { resumedAtMs, lateMs: LATE_MS }));
     for (const detail of readReigns(entries).intrusions) {
       this.#blame({ invariant: "only the leader writes", detail, namespace, jobSet: "" });
     }

@@ -57,7 +57,8 @@ function handovers(claims: readonly JsonObject[], works: readonly JsonObject[]):
   });
 }
 
-function writerOf(entry: JsonObject): string {
+/** The credential that sent it. */
+export function writerOf(entry: JsonObject): string {
   return asString(asArray(at(entry, "user", "extra", CREDENTIAL))[0]) ?? "";
 }
 
