@@ -93,10 +93,10 @@ class Program {
 
   constructor(options: ProgramOptions) {
     const { settings, parts, metrics } = options;
-    const { featureGates: gates, namespace } = settings;
+    const { featureGates: gates, namespace, webhook: { isOn: hasAdmission } } = settings;
     this.#options = options;
     this.#crdCheck = new CrdCheck({ ...parts, onChecked: metrics.crdChecked });
-    this.#controller = new Controller({ parts, gates, namespace, metrics, crdCheck: this.#crdCheck });
+    this.#controller = new Controller({ parts, gates, hasAdmission, namespace, metrics, crdCheck: this.#crdCheck });
     const { pods, nodes } = this.#controller.podWatches;
     // A list of thousands leaves as much waste behind as a cache that is given up.
     for (const watch of [pods, nodes]) watch.onTurn(() => this.#trimSoon());

@@ -31,7 +31,7 @@ export interface ReconcilerOptions {
   readonly log: Log;
   readonly gates: Gates;
   /** Our admission guards the JobSets: no pod template changes but in a suspended one. */
-  readonly hasAdmission?: boolean;
+  readonly hasAdmission: boolean;
   /** As they are now; undefined where they can't be read. */
   readonly priorities: () => Priorities | undefined;
   /** The Pods of the JobSet with this key; undefined while they are not watched, or not all known. */

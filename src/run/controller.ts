@@ -26,6 +26,8 @@ const STUCK_SECONDS = 900;
 export interface ControllerOptions {
   readonly parts: Parts;
   readonly gates: FeatureGates;
+  /** Our admission guards the JobSets: no pod template changes but in a suspended one. */
+  readonly hasAdmission: boolean;
   /** The only namespace that is watched; undefined: all of them. */
   readonly namespace: string | undefined;
   readonly metrics: Metrics;
@@ -167,7 +169,7 @@ export class Controller {
   }
 
   async #runLoops(signal: AbortSignal, isCut: AbortSignal): Promise<void> {
-    const { parts, metrics, gates, crdCheck } = this.#options;
+    const { parts, metrics, gates, hasAdmission, crdCheck } = this.#options;
     const { client } = parts;
     const leading = {
       ...parts,
@@ -176,7 +178,8 @@ export class Controller {
       podWatches: this.podWatches,
     };
     const { caches, queue } = this;
-    const jobSets = { ...leading, caches, queue, reconciles: this.#reconciles, metrics, gates, crdCheck };
+    const reconciles = this.#reconciles;
+    const jobSets = { ...leading, caches, queue, reconciles, metrics, gates, hasAdmission, crdCheck };
     const pods = { ...leading, queue: this.podQueue, reconciles: this.#podChecks, lookUps: this.podLookUps };
     this.#isReconciling = true;
     await Promise.all([runLoop(jobSets, signal, isCut), runPodLoop(pods, signal, isCut)]);

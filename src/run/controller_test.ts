@@ -35,7 +35,8 @@ class Run {
     const parts = { clock, log, random: seededRandom(1), client: this.#client() };
     const metrics = createMetrics({ clock });
     const crdCheck = new CrdCheck({ ...parts, onChecked: metrics.crdChecked });
-    this.controller = new Controller({ parts, gates: DEFAULT_FEATURE_GATES, namespace: undefined, metrics, crdCheck });
+    const gates = DEFAULT_FEATURE_GATES;
+    this.controller = new Controller({ parts, gates, hasAdmission: true, namespace: undefined, metrics, crdCheck });
     const template = { spec: { template: { spec: { containers: [{ name: "c", image: "i" }] } } } };
     const spec = { replicatedJobs: [{ name: "w", replicas: 1, template }] };
     this.cluster.put(JOBSETS, { metadata: { namespace: "ns", name: "a" }, spec });

@@ -34,6 +34,8 @@ export interface LoopOptions extends Parts {
   readonly metrics: Metrics;
   readonly reconciles: ControllerMetrics;
   readonly gates: FeatureGates;
+  /** Our admission guards the JobSets: no pod template changes but in a suspended one. */
+  readonly hasAdmission: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface LoopOptions extends Parts {
  * after the loss of the lease.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal, isCut: AbortSignal): Promise<void> {
-  const { clock, log, client, caches, queue, watches, podWatches, gates, metrics } = options;
+  const { clock, log, client, caches, queue, watches, podWatches, gates, hasAdmission, metrics } = options;
   const events = new EventRecorder({ client, clock, log, instance: `jobset-${hostname()}` });
   const reconciler = new Reconciler({
     ...caches,
@@ -50,6 +52,7 @@ export async function runLoop(options: LoopOptions, signal: AbortSignal, isCut: 
     clock,
     log,
     gates,
+    hasAdmission,
     priorities: () => watches.priorities,
     podsOf: (key) => podWatches.pods.cache?.byOwner(key).values(),
     wake: (key) => queue.add(key),

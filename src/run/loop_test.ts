@@ -51,6 +51,7 @@ class LoopWorld {
       caches,
       queue,
       gates,
+      hasAdmission: true,
       metrics,
       watches: new Watches(parts, caches, undefined),
       podWatches: new PodWatches({ ...parts, jobSets, gates, namespace: undefined, observe }),

@@ -60,6 +60,7 @@ class Bench {
       clock: this.#clock,
       log,
       gates: DEFAULT_FEATURE_GATES,
+      hasAdmission: true,
       priorities: () => ({ byClass: new Map(), globalDefault: 0 }),
       podsOf: () => undefined,
       wake: () => undefined,

@@ -105,6 +105,7 @@ export class World implements SimulationView {
       server: this.server,
       random: this.random,
       gates: scenario.gates,
+      hasWebhooks: scenario.hasWebhooks,
       elects: scenario.controllers > 1,
       startMs: START_MS,
       faults: () => this.#faults(),

@@ -99,8 +99,9 @@ function checkCondition({ report, view }: Bench, { record, before, after, condit
   if (words !== undefined && !words.includes(`${reason}: ${message}`)) {
     report("conditions", `${name}: ${type} ${status} for ${reason}: ${message}`);
   }
-  // What a stream has left out can't be known to run.
-  const isBlind = view.scenario.faults.lostLine > 0 && `${type} ${status}` === "Suspended True" && before.spec.suspend;
+  // A Job that its maker's successor has not heard of can't be known to run: by what is known it is judged in any case.
+  const { lostLine, silence } = view.scenario.faults;
+  const isBlind = lostLine + silence > 0 && `${type} ${status}` === "Suspended True" && before.spec.suspend;
   const why = isBlind ? undefined : unjustified({ record, before, after, condition });
   if (why !== undefined) report("conditions", `${name}: ${type} became ${status} (${reason}), but ${why}`);
 }

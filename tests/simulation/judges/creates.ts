@@ -1,6 +1,7 @@
 /** When a Job may be created, or set running (spec 3.3, 3.7, 3.8). */
 import { isTrue, jobRestartsAt } from "./job_set_facts.ts";
 import type { JobFacts } from "./job_facts.ts";
+import { isOutdatedJob } from "./templates.ts";
 import type { Bench, Theme } from "./theme.ts";
 import { type Change, isController, type JobSetRecord } from "./truth.ts";
 
@@ -113,12 +114,15 @@ function checkPods({ report, view, truth }: Bench, job: JobFacts): void {
 }
 
 /** Spec 3.8: only a JobSet that is suspended, and not finished, suspends its Jobs. */
-function checkSuspension({ report, view, lagMs }: Bench, { record, job }: JobChange): void {
+function checkSuspension(bench: Bench, { record, job }: JobChange): void {
+  const { report, view, lagMs } = bench;
   const { name } = job.facts;
   // It lost its owner while the request was under way: what was known then, another theme judges.
   if (record === undefined) return;
   const isKnown = view.now() - record.suspendChangedAtMs > lagMs;
-  if (!record.facts.spec.suspend && isKnown) report("suspension", `${name} was suspended for no JobSet that is`);
+  if (!record.facts.spec.suspend && isKnown && !isOutdatedJob(bench, bench.truth.jobs.get(job.facts.uid))) {
+    report("suspension", `${name} was suspended for no JobSet that is`);
+  }
   if (record.finishedAtMs !== undefined && view.now() - record.finishedAtMs > lagMs) {
     report("suspension", `${name} was suspended after the end`);
   }

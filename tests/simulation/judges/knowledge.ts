@@ -4,10 +4,13 @@
  */
 import { asArray, asString, at } from "../../../src/base/json.ts";
 import type { Job } from "../../../src/api/job.ts";
-import { terminalCondition } from "../../../src/api/job_set.ts";
+import { type Condition, readConditions, trueCondition } from "../../../src/api/conditions.ts";
+import { type JobSet, terminalCondition } from "../../../src/api/job_set.ts";
 import { jobProblem, type JobSending } from "./known_jobs.ts";
 import { KnownProgress } from "./known_progress.ts";
 import { whyUntouchable } from "./known_job_set.ts";
+import type { Knowledge } from "../types.ts";
+import { isOutdatedJob } from "./templates.ts";
 import type { Bench, Theme } from "./theme.ts";
 
 /** The parts of a path such as /apis/batch/v1/namespaces/ns/jobs/js-a-0/status. */
@@ -15,7 +18,8 @@ const PATH = /\/namespaces\/([^/]+)\/([^/]+)(?:\/([^/]+))?(?:\/(status))?$/;
 
 export function knowledgeTheme(bench: Bench): Theme {
   const progress = new KnownProgress(bench.gates);
-  const { gates } = bench;
+  const { gates, truth } = bench;
+  const isOutdated = (uid: string) => isOutdatedJob(bench, truth.jobs.get(uid));
   return {
     onLearn({ knowledge, resource, change }) {
       if (resource === "services") return;
@@ -42,9 +46,11 @@ export function knowledgeTheme(bench: Bench): Theme {
       // What has happened is told, even if the JobSet is gone meanwhile; what is not ours, another theme sees.
       if (resource === "events") return;
       const parts = { sending, namespace, name, isStatus: subresource !== undefined };
-      const problem = resource === "jobs" ? jobProblem({ ...parts, progress, gates }) : otherProblem(parts, resource);
+      const problem = resource === "jobs"
+        ? jobProblem({ ...parts, progress, gates, isOutdated })
+        : otherProblem(parts, resource);
       const uid = problem === undefined ? undefined : uidOf(parts, resource);
-      const isReshaped = uid !== undefined && bench.truth.jobSets.get(uid)?.isReshaped === true;
+      const isReshaped = uid !== undefined && truth.jobSets.get(uid)?.isReshaped === true;
       if (problem !== undefined && !isReshaped) say(`knowledge: ${method} ${resource}`, problem);
     },
   };
@@ -87,9 +93,28 @@ function statusProblem({ sending: { knowledge, body }, namespace, name, isStatus
   const why = whyUntouchable(jobSet, asString(at(body, "metadata", "uid")));
   if (why !== undefined) return why;
   const version = asString(at(body, "metadata", "resourceVersion"));
-  return version === jobSet?.resourceVersion
-    ? undefined
-    : `that was decided on version ${version}, and it knows ${jobSet?.resourceVersion}`;
+  if (jobSet === undefined || version !== jobSet.resourceVersion) {
+    return `that was decided on version ${version}, and it knows ${jobSet?.resourceVersion}`;
+  }
+  const isSuspended = conditionIn(readConditions(at(body, "status", "conditions")), "Suspended");
+  return isSuspended && !conditionIn(jobSet.status.conditions, "Suspended")
+    ? runningProblem(knowledge, jobSet)
+    : undefined;
+}
+
+/** Spec 3.8: the condition follows once every Job is seen suspended. */
+function runningProblem({ jobs }: Knowledge, { namespace, name, uid, status }: JobSet): string | undefined {
+  for (const job of jobs.byOwner(`${namespace}/${name}`).values()) {
+    const isCurrent = job.ownerUid === uid && (job.restartAttempt ?? 0) >= status.restarts;
+    if (isCurrent && job.phase.kind === "active" && !job.suspend && !job.isDeleting) {
+      return `it knows that ${job.name} runs`;
+    }
+  }
+  return undefined;
+}
+
+function conditionIn(conditions: readonly Condition[], type: string): boolean {
+  return trueCondition(conditions, type) !== undefined;
 }
 
 /** Spec 3.8. */

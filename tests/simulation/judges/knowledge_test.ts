@@ -1,7 +1,7 @@
 /** Each case twice: sent by one who knows better, which is found, and by one who does not, which is right. */
 import { expect, test } from "bun:test";
 import type { JsonObject } from "../../../src/base/json.ts";
-import { COMPLETED, ended, job, jobSet, TestBench, uidOf } from "./test_bench.ts";
+import { COMPLETED, condition, ended, job, jobSet, TestBench, uidOf } from "./test_bench.ts";
 import { JOBS, JOBSETS, TestKnowledge } from "./test_knowledge.ts";
 
 type Scenario = ConstructorParameters<typeof TestBench>[0];
@@ -306,6 +306,21 @@ test("a status decided on an older version than is known, or on another JobSet, 
   expect(send("js", "2")).toEqual([]);
   knowledge.send("PATCH", `${JOBSETS}/js`, { metadata: { uid: "js", resourceVersion: "2" }, spec: {} });
   expect(bench.violated).toEqual(["knowledge: PATCH jobsets"]);
+});
+
+test("Suspended while a Job is known to run is found", () => {
+  const conditions = [condition("Suspended", "True", "SuspendedJobs: jobset is suspended")];
+  const verdict = found({
+    spec: { suspend: true },
+    before: (bench) => bench.put("jobs", job("a-0", { suspend: true })),
+    change: (bench) => bench.change(uidOf("a-0"), { spec: { suspend: false } }, "user"),
+    learns: [uidOf("a-0")],
+    send: (knowledge) => {
+      const metadata = { uid: "js", resourceVersion: "1" };
+      knowledge.send("PATCH", `${JOBSETS}/js/status`, { metadata, status: { conditions } });
+    },
+  });
+  expect(verdict).toEqual([["it knows that js-a-0 runs"], []]);
 });
 
 test("a JobSet deleted before its end, by the sender's own clock, is found", () => {

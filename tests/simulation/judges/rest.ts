@@ -7,6 +7,8 @@ import type { Bench, Theme } from "./theme.ts";
 import type { JobRecord, JobSetRecord, Moment } from "./truth.ts";
 
 const INVARIANT = "liveness";
+/** So long a request may be under way, its answer lost and its watch silent. */
+const UNDER_WAY_MS = 60_000;
 
 export function restTheme(bench: Bench): Theme {
   return {
@@ -118,7 +120,7 @@ function checkSuspended({ report }: Bench, { name, status }: JobSetFacts, open: 
 }
 
 function checkRunning(
-  { report, gates }: Bench,
+  { report, gates, view }: Bench,
   record: JobSetRecord,
   { job: { facts, object, startedAtMs }, isStartable }: { readonly job: JobRecord; readonly isStartable: boolean },
 ): void {
@@ -126,7 +128,9 @@ function checkRunning(
   // In order, those after the first that has not started stay as they are.
   if (facts.suspend && isStartable) report("suspension", `${facts.name} is suspended at rest`);
   // A run that no controller saw interrupted goes on as it began (spec 3.8: suspended Jobs are rebuilt, no others).
-  const isNew = startedAtMs >= record.templatesChangedAtMs;
+  // Nor does one that was being set running, where nobody guards that only suspended JobSets change.
+  const underWayMs = view.scenario.hasWebhooks ? 0 : UNDER_WAY_MS;
+  const isNew = startedAtMs >= record.templatesChangedAtMs + underWayMs;
   if (!facts.suspend && !record.isTemplateWild && isNew) {
     const problem = templateProblem({ jobSet: record.facts, job: facts, object, gates });
     if (problem !== undefined) report("templates", `${facts.name}: ${problem}`);

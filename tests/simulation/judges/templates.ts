@@ -4,6 +4,8 @@ import type { FeatureGates } from "../../../src/api/feature_gates.ts";
 import { asArray, asStringMap, at, type JsonObject } from "../../../src/base/json.ts";
 import type { JobFacts } from "./job_facts.ts";
 import type { JobSetFacts } from "./job_set_facts.ts";
+import type { Bench } from "./theme.ts";
+import type { JobRecord } from "./truth.ts";
 
 const PREFIX = "jobset.sigs.k8s.io/";
 const ALPHA = "alpha.jobset.sigs.k8s.io/";
@@ -53,6 +55,17 @@ export function templateProblem({ jobSet, job, object, gates }: Compared): strin
       ? difference("resources", resourcesOf(wanted), resourcesOf(found))
       : undefined) ??
     (gates.ElasticJobSet ? sizeProblem(at(replicatedJob.template, "spec"), job) : undefined);
+}
+
+/**
+ * Whether the Job goes on with a template that its JobSet, which runs too, was suspended to replace, though nobody saw that (R34). Where
+ * no webhooks guard it, a JobSet may have been edited as it ran.
+ */
+export function isOutdatedJob({ truth, view, gates }: Bench, job: JobRecord | undefined): boolean {
+  const record = truth.jobSets.get(job?.facts.ownerUid ?? "");
+  if (job === undefined || record === undefined || !record.hasNewTemplates) return false;
+  if (!view.scenario.hasWebhooks) return false;
+  return templateProblem({ jobSet: record.facts, job: job.facts, object: job.object, gates }) !== undefined;
 }
 
 /** Spec 3.2, step 9: only where the template's two are equal. */

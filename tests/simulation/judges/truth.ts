@@ -50,6 +50,8 @@ export interface JobSetRecord {
   /** Names or numbers of its replicatedJobs were changed: only the webhook forbids it, and nothing says what then follows. */
   isReshaped: boolean;
   templatesChangedAtMs: number;
+  /** They are not those that it was made with. */
+  hasNewTemplates: boolean;
   /** The templates were changed of a JobSet that was not suspended: no webhook forbade it. */
   isTemplateWild: boolean;
   /** Its stored Jobs by uid. */
@@ -145,6 +147,7 @@ export class Truth {
     if (shapeOf(before) !== shapeOf(after)) record.isReshaped = true;
     if (templatesOf(before) === templatesOf(after)) return;
     record.templatesChangedAtMs = this.#now();
+    record.hasNewTemplates = true;
     if (!before.spec.suspend && !after.spec.suspend) record.isTemplateWild = true;
   }
 
@@ -252,6 +255,7 @@ function newRecord(facts: JobSetFacts, nowMs: number): JobSetRecord {
     suspendChangedAtMs: nowMs,
     ttlChangedAtMs: nowMs,
     templatesChangedAtMs: nowMs,
+    hasNewTemplates: false,
     resumes: 0,
     isTemplateWild: false,
     isReshaped: false,

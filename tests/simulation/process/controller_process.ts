@@ -22,6 +22,7 @@ export interface ControllerProcessOptions {
   readonly server: SimulatedServer;
   readonly random: Random;
   readonly gates: Partial<FeatureGates>;
+  readonly hasWebhooks: boolean;
   /** Whether it has to be elected. */
   readonly elects: boolean;
   readonly startMs: number;
@@ -131,7 +132,8 @@ export class ControllerProcess implements ProcessView {
     const metrics = createMetrics({ clock });
     const gates = { ...DEFAULT_FEATURE_GATES, ...this.#options.gates };
     const crdCheck = new CrdCheck({ ...parts, onChecked: metrics.crdChecked });
-    const controller = new Controller({ parts, gates, namespace: undefined, metrics, crdCheck });
+    const { hasWebhooks: hasAdmission } = this.#options;
+    const controller = new Controller({ parts, gates, hasAdmission, namespace: undefined, metrics, crdCheck });
     const begun: Life = { life, network, controller, stop: new AbortController() };
     const mayWrite = () => controller.isActing;
     const knowledge = new LifeKnowledge({ process: this.name, caches: controller.caches, clock, mayWrite });
