@@ -2,6 +2,7 @@
 import { aborted } from "./base/aborted.ts";
 import { hostname } from "node:os";
 import { readFile } from "node:fs/promises";
+import { heapSize } from "bun:jsc";
 import { sleep, systemClock } from "./base/clock.ts";
 import { createLogger } from "./base/logger.ts";
 import { never } from "./base/never.ts";
@@ -14,6 +15,7 @@ import { ownNamespace } from "./config/own_namespace.ts";
 import type { ControllerSettings } from "./config/settings.ts";
 import { createMetrics, type Metrics } from "./metrics/metrics.ts";
 import { certificateSources } from "./run/certificates.ts";
+import { collectGarbage } from "./run/collect_garbage.ts";
 import { Controller, type Election } from "./run/controller.ts";
 import { CrdCheck } from "./run/crd_check.ts";
 import { Tasks } from "./run/tasks.ts";
@@ -143,6 +145,7 @@ class Program {
     }
     this.#tasks.run((signal) => this.#crdCheck.run(signal));
     this.#trimSoon();
+    this.#tasks.run((signal) => collectGarbage({ clock, heapSize, collect: () => void Bun.gc(true) }, signal));
     this.#controller.start();
   }
 
