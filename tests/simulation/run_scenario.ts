@@ -56,5 +56,7 @@ function run(scenario: Scenario, { judges: createJudges, maxSteps = 200_000, onT
     if (restAtMs === Infinity && isLate) report("liveness", "the world does not come to rest");
     if (world.steps >= maxSteps) report("liveness", `no end after ${maxSteps} steps`);
   }
-  return { seed: scenario.seed, steps: world.steps, hash: world.hash, violation };
+  const result = { seed: scenario.seed, steps: world.steps, hash: world.hash, violation };
+  world.dispose();
+  return result;
 }

@@ -86,6 +86,11 @@ export class World implements SimulationView {
     this.after(this.scenario.calmAtMs, "calm", () => this.#calm());
   }
 
+  /** Lets go of it, once nothing more is asked of it. */
+  dispose(): void {
+    for (const process of this.processes) process.dispose();
+  }
+
   /** The next thing happens, and what follows from it at once; false where nothing is left to happen. */
   step(): boolean {
     const due = this.#timeline.next();

@@ -63,6 +63,8 @@ export class ControllerProcess implements ProcessView {
   readonly #errors: string[] = [];
   #life: Life | undefined;
   #lives = 0;
+  /** Of all its lives. */
+  readonly #stops: AbortController[] = [];
   #clockOffsetMs = 0;
   #killAtRequest = Infinity;
 
@@ -139,6 +141,7 @@ export class ControllerProcess implements ProcessView {
     const knowledge = new LifeKnowledge({ process: this.name, caches: controller.caches, clock, mayWrite });
     knowledge.follow(this.#options.onLearn);
     this.#life = begun;
+    this.#stops.push(begun.stop);
     this.#run(begun).then(
       () => this.#end(begun, "ended"),
       (error) => {
@@ -156,6 +159,11 @@ export class ControllerProcess implements ProcessView {
   /** As on SIGTERM: it finishes what is under way, and is started again. */
   restart(): void {
     this.#life?.stop.abort();
+  }
+
+  /** After the run: signals that are never aborted are never collected, with all that listens to them. */
+  dispose(): void {
+    for (const stop of this.#stops) stop.abort();
   }
 
   killAtRequest(nth: number): void {
