@@ -1,6 +1,7 @@
 /**
- * A suspension that no view showed (spec 3.8, R34). Watches tell the newest state, not each one on the way: a JobSet that was suspended,
- * given another pod template and resumed between two looks seems to have run all the time, and its Jobs would go on with the old one.
+ * A suspension that no view showed, or only for a moment (spec 3.8, R34). Watches tell the newest state, not each one on the way: a JobSet
+ * that was suspended, given another pod template and resumed between two looks seems to have run all the time, and its Jobs would go
+ * on with the old one. So would a Job that was being set running while it was suspended.
  */
 import type { Job } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
@@ -11,7 +12,6 @@ import type { Gates, InFlight } from "../plan/types.ts";
 
 interface Seen {
   readonly generation: number;
-  readonly suspend: boolean;
   readonly templates: readonly string[];
 }
 
@@ -25,6 +25,7 @@ interface Surroundings {
 const NONE: ReadonlySet<never> = new Set();
 
 export class MissedSuspension {
+  /** The JobSet as it ran last. */
   #seen: Seen | undefined;
   /** Names of Jobs that run, or are being set running, with what the JobSet was before. */
   readonly #outdated = new Set<string>();
@@ -35,8 +36,8 @@ export class MissedSuspension {
   look(jobSet: JobSet, { gates, jobs, inFlight }: Surroundings): ReadonlySet<string> {
     const changed = this.#changedTemplates(jobSet, gates);
     if (changed.size === 0 && this.#outdated.size === 0) return NONE;
-    // What is made for another attempt, or resumed from now on, is made of the JobSet as it is.
-    if (jobSet.suspend || jobSet.status.restarts !== this.#restarts) this.#outdated.clear();
+    // What is made for another attempt is made of the JobSet as it is.
+    if (jobSet.status.restarts !== this.#restarts) this.#outdated.clear();
     this.#restarts = jobSet.status.restarts;
     const positions = positionsOf(jobSet);
     for (const name of [...jobs.keys(), ...inFlight.creates]) {
@@ -54,11 +55,11 @@ export class MissedSuspension {
   #changedTemplates(jobSet: JobSet, gates: Gates): ReadonlySet<number> {
     const { generation, suspend } = jobSet;
     const seen = this.#seen;
-    if (generation === undefined || generation === seen?.generation) return NONE;
+    if (generation === undefined || suspend || generation === seen?.generation) return NONE;
     const templates = templateKeys(jobSet, gates);
-    this.#seen = { generation, suspend, templates };
+    this.#seen = { generation, templates };
     // One update alone can't have suspended it: somebody edits it as it runs, and no admission is there to refuse that.
-    if (seen === undefined || seen.suspend || suspend || generation < seen.generation + 2) return NONE;
+    if (seen === undefined || generation < seen.generation + 2) return NONE;
     return new Set(templates.keys().filter((position) => templates[position] !== seen.templates[position]));
   }
 }

@@ -221,7 +221,13 @@ test("R34: Jobs that went on through a suspension which no view showed are given
 });
 
 test("R34: Jobs whose create or resume was under way meanwhile are given the new template too", async () => {
-  for (const suspend of [false, true]) {
+  const seen = async (world: TestWorld) => {
+    world.edit("a", { suspend: true });
+    await world.rest();
+    world.edit("a", { suspend: false, replicatedJobs: [replicatedJob("new")] });
+  };
+  const cases = [[false, editedWhileSuspended], [true, editedWhileSuspended], [false, seen], [true, seen]] as const;
+  for (const [suspend, edit] of cases) {
     const world = new TestWorld();
     const hold = Promise.withResolvers<void>();
     world.api.fail(suspend ? "PATCH" : "POST", JOBS, { kind: "hold", until: hold.promise });
@@ -229,7 +235,7 @@ test("R34: Jobs whose create or resume was under way meanwhile are given the new
     await world.pass(1000);
     if (suspend) world.edit("a", { suspend: false });
     await world.pass(1000);
-    editedWhileSuspended(world);
+    await edit(world);
     await world.rest();
     hold.resolve();
     await world.pass(100_000);
