@@ -120,7 +120,7 @@ function checkSuspension(bench: Bench, { record, job }: JobChange): void {
   // It lost its owner while the request was under way: what was known then, another theme judges.
   if (record === undefined) return;
   const isKnown = view.now() - record.suspendChangedAtMs > lagMs;
-  if (!record.facts.spec.suspend && isKnown && !isOutdatedJob(bench, bench.truth.jobs.get(job.facts.uid))) {
+  if (!record.facts.spec.suspend && isKnown && !isOutdatedJob(bench, job.facts)) {
     report("suspension", `${name} was suspended for no JobSet that is`);
   }
   if (record.finishedAtMs !== undefined && view.now() - record.finishedAtMs > lagMs) {

@@ -19,7 +19,7 @@ const PATH = /\/namespaces\/([^/]+)\/([^/]+)(?:\/([^/]+))?(?:\/(status))?$/;
 export function knowledgeTheme(bench: Bench): Theme {
   const progress = new KnownProgress(bench.gates);
   const { gates, truth } = bench;
-  const isOutdated = (uid: string) => isOutdatedJob(bench, truth.jobs.get(uid));
+  const isOutdated = (job: Job) => isOutdatedJob(bench, job);
   return {
     onLearn({ knowledge, resource, change }) {
       if (resource === "services") return;

@@ -19,8 +19,8 @@ export interface JobSending {
   readonly isStatus: boolean;
   readonly gates: FeatureGates;
   readonly progress: KnownProgress;
-  /** Whether the Job of this uid runs with a pod template that its JobSet was suspended to replace (R34). */
-  readonly isOutdated: (uid: string) => boolean;
+  /** Whether the Job runs with a pod template that its JobSet was suspended to replace (R34). */
+  readonly isOutdated: (job: Job) => boolean;
 }
 
 export function jobProblem(job: JobSending): string | undefined {
@@ -119,7 +119,7 @@ function patchProblem(sent: JobSending): string | undefined {
   const size = asInteger(at(body, "spec", "parallelism"));
   if (size !== undefined) return sizeProblem(found, size);
   if (at(body, "spec", "suspend") !== true) return "it says nothing that it may";
-  if (!jobSet.suspend && !sent.isOutdated(job.uid)) return "the JobSet is not suspended";
+  if (!jobSet.suspend && !sent.isOutdated(job)) return "the JobSet is not suspended";
   return job.suspend ? "the Job is suspended" : undefined;
 }
 

@@ -5,7 +5,6 @@ import { asArray, asStringMap, at, type JsonObject } from "../../../src/base/jso
 import type { JobFacts } from "./job_facts.ts";
 import type { JobSetFacts } from "./job_set_facts.ts";
 import type { Bench } from "./theme.ts";
-import type { JobRecord } from "./truth.ts";
 
 const PREFIX = "jobset.sigs.k8s.io/";
 const ALPHA = "alpha.jobset.sigs.k8s.io/";
@@ -61,10 +60,15 @@ export function templateProblem({ jobSet, job, object, gates }: Compared): strin
  * Whether the Job goes on with a template that its JobSet, which runs too, was suspended to replace, though nobody saw that (R34). Where
  * no webhooks guard it, a JobSet may have been edited as it ran.
  */
-export function isOutdatedJob({ truth, view, gates }: Bench, job: JobRecord | undefined): boolean {
-  const record = truth.jobSets.get(job?.facts.ownerUid ?? "");
-  if (job === undefined || record === undefined || !record.hasNewTemplates) return false;
-  if (!view.scenario.hasWebhooks) return false;
+export function isOutdatedJob(
+  { truth, view, gates }: Bench,
+  { uid, ownerUid }: Pick<JobFacts, "uid" | "ownerUid">,
+): boolean {
+  const record = truth.jobSets.get(ownerUid ?? "");
+  if (record?.hasNewTemplates !== true || !view.scenario.hasWebhooks) return false;
+  const job = truth.jobs.get(uid);
+  // Of one that is gone nobody can say any more.
+  if (job === undefined) return true;
   return templateProblem({ jobSet: record.facts, job: job.facts, object: job.object, gates }) !== undefined;
 }
 
