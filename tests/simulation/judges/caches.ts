@@ -82,11 +82,11 @@ function orderProblem(bench: Bench, newest: Newest | undefined, { change }: Lear
       : `went at ${version}, and was not known so`;
   }
   if (newest === undefined) return undefined;
+  const isBack = newest.isGone && newest.uid === entry.uid;
+  // As it was, after a whole list that left it out.
+  if (isBack && hasBrokenStreams(bench) && version === newest.version) return undefined;
   if (version <= newest.version) return `is known at ${version}, after it was at ${newest.version}`;
-  if (newest.isGone && newest.uid === entry.uid && !hasBrokenStreams(bench)) {
-    return `of uid ${entry.uid} came back at ${version}`;
-  }
-  return undefined;
+  return isBack && !hasBrokenStreams(bench) ? `of uid ${entry.uid} came back at ${version}` : undefined;
 }
 
 /** What such a stream leaves out of a whole list is missed, and may come back. */
