@@ -196,8 +196,11 @@ export class Watches {
   }
 }
 
+/** Some 1,000 JobSets whose Jobs change at the same time: each has two texts of its own. What comes and goes must not fill more. */
+const MOST_SHARED_TEXTS = 4_000;
+
 /** Jobs of one JobSet share what they have in common. */
 function jobReader(): (body: JsonObject) => Job | undefined {
-  const texts = new Interner();
+  const texts = new Interner(MOST_SHARED_TEXTS);
   return (body) => readJob(body, (text) => texts.share(text));
 }
