@@ -68,7 +68,7 @@ function isRunning(job: Job | undefined): boolean {
   return job?.suspend === false && !job.isDeleting && job.phase.kind === "active";
 }
 
-/** A request that may yet set it running with what it was made of. */
+/** A request that may yet set it running with what it was made of: a create that waits for its answer makes no second one. */
 function isUnderWay(name: string, job: Job | undefined, { creates, patches, resumes }: InFlight): boolean {
-  return creates.has(name) || job !== undefined && (patches.has(job.uid) || resumes.has(job.uid));
+  return job === undefined ? creates.has(name) : patches.has(job.uid) || resumes.has(job.uid);
 }

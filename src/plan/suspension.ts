@@ -44,8 +44,9 @@ export function suspendJobs(
     .map((job) => ({ name: job.name, uid: job.uid, change: suspension(job, attempt) }));
 }
 
+/** A Job in a later run than the JobSet has, as it is known, was resumed by one who knew better. */
 function suspension(job: Job, attempt: number | undefined): JobChange {
-  if (attempt === undefined || attempt === job.executionAttempt) return { kind: "suspend" };
+  if (attempt === undefined || attempt <= (job.executionAttempt ?? -1)) return { kind: "suspend" };
   return { kind: "suspend", executionAttempt: attempt };
 }
 
