@@ -8,9 +8,13 @@ import type { Stage } from "./stage.ts";
 /** Plays under way at once, and JobSets that may stand at once with those that stay. */
 const MAX_OPEN = 12;
 const MAX_STANDING = 24;
+/** Of those that stay after their end: the oldest goes then, so that a long run has room for new ones. */
+const MAX_STAYING = 8;
 const LOOK_MS = 200;
 /** A play that has not come to its end by then goes on, and another begins beside it. */
 const PATIENCE_MS = 25_000;
+
+type Propagation = "Background" | "Foreground";
 
 interface Run {
   readonly play: Play;
@@ -25,6 +29,7 @@ export class Theatre {
   readonly #draw: Draw;
   readonly #plays: Generator<Play>;
   readonly #runs: Run[] = [];
+  readonly #staying: { readonly run: Run; readonly propagation: Propagation }[] = [];
   readonly #ended = new AbortController();
   #open = 0;
   #loop: Promise<void> = Promise.resolve();
@@ -90,7 +95,7 @@ export class Theatre {
 
   async #perform(
     run: Run,
-    { isRemoved, propagation }: { readonly isRemoved: boolean; readonly propagation: "Background" | "Foreground" },
+    { isRemoved, propagation }: { readonly isRemoved: boolean; readonly propagation: Propagation },
   ): Promise<void> {
     const { play } = run;
     let isCounted = true;
@@ -105,13 +110,20 @@ export class Theatre {
       run.isActed = true;
       const { signal } = this.#ended;
       await this.#stage.until(() => signal.aborted || this.#problemsOf(run).length === 0);
-      if (signal.aborted || !isRemoved || play.goal.end === "Gone") return;
-      run.goal = { end: "Gone" };
-      await this.#stage.remove(play.name, propagation);
+      if (signal.aborted || play.goal.end === "Gone") return;
+      if (isRemoved) return await this.#remove(run, propagation);
+      this.#staying.push({ run, propagation });
+      const oldest = this.#staying.length > MAX_STAYING ? this.#staying.shift() : undefined;
+      if (oldest !== undefined) await this.#remove(oldest.run, oldest.propagation);
     } finally {
       clearTimeout(timer);
       release();
     }
+  }
+
+  async #remove(run: Run, propagation: Propagation): Promise<void> {
+    run.goal = { end: "Gone" };
+    await this.#stage.remove(run.play.name, propagation);
   }
 
   #problemsOf(run: Run): readonly string[] {
