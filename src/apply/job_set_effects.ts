@@ -1,11 +1,12 @@
 /** What is under way for one JobSet: the requests of its plans, their answers and their retries. */
-import { asString, at, type JsonObject } from "../base/json.ts";
+import { asObject, asString, at, type JsonObject } from "../base/json.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import { isAlreadyExists, isConflict, isNotFound, isNotWanted, isTransient } from "../client/api_error.ts";
 import { isSameRun } from "../plan/execution_attempts.ts";
 import { jobFactory } from "../plan/job_factory.ts";
 import { isSameAttempt } from "../plan/job_restarts.ts";
+import { isOutdated } from "../plan/suspension.ts";
 import { expiresAt } from "../plan/time_to_live.ts";
 import type { InFlight, JobChange, JobCreate, JobDelete, JobPatch, JobSurroundings, Plan } from "../plan/types.ts";
 import { messageOf } from "../base/message_of.ts";
@@ -38,6 +39,8 @@ export class JobSetEffects {
   readonly uid: string;
   /** Jobs seen Complete and then gone, by name, with their restart attempt. */
   readonly succeededAndGone = new Map<string, number>();
+  /** Names of Jobs that were to be suspended as outdated, and are not. */
+  readonly upToDate = new Set<string>();
   readonly #context: EffectContext;
   readonly #foundation: FoundationEffects;
   readonly #oldPods: OldPods;
@@ -103,7 +106,7 @@ export class JobSetEffects {
     for (const create of creates) effects.push(() => this.#createJob(jobSet, create, build));
     if (plan.deleteJobSet) effects.push(() => this.#deleteJobSet(jobSet));
     this.#pool.replace(effects);
-    this.#patchPool.replace(plan.patches.map((patch) => () => this.#patchJob(jobSet, patch)));
+    this.#patchPool.replace(plan.patches.map((patch) => () => this.#patchJob(jobSet, patch, surroundings)));
     this.#oldPods.follow(jobSet, plan.oldPods);
     // The creates that would have told of the refusals may just have been called off.
     if (this.#newRefusals.length > 0) this.#settleCreates(jobSet);
@@ -294,11 +297,11 @@ export class JobSetEffects {
     }
   }
 
-  async #patchJob(jobSet: JobSet, patch: JobPatch): Promise<void> {
+  async #patchJob(jobSet: JobSet, patch: JobPatch, surroundings: JobSurroundings): Promise<void> {
     const { patches } = this.#inFlight;
     patches.add(patch.uid);
     const seen = this.#context.jobs.get(jobSet.namespace, patch.name);
-    const error = await this.#sendPatch(jobSet, patch);
+    const error = await this.#sendPatch(jobSet, patch, surroundings);
     // Not sent, for something has changed meanwhile: neither a success nor a refusal.
     if (isNotWanted(error)) return this.#settlePatch(patch, false);
     switch (patch.change.kind) {
@@ -319,11 +322,19 @@ export class JobSetEffects {
   }
 
   /** The error, if it failed. */
-  async #sendPatch(jobSet: JobSet, patch: JobPatch): Promise<unknown> {
+  async #sendPatch(jobSet: JobSet, patch: JobPatch, surroundings: JobSurroundings): Promise<unknown> {
     const { action, done } = PATCH_WORDS[patch.change.kind];
     const { namespace } = jobSet;
     const isWanted = () => this.#isPatchWanted(jobSet, patch);
     try {
+      if (patch.change.kind === "suspend" && patch.change.ifOutdated) {
+        const body = asObject(await this.#context.request({ ...requests.getJob(namespace, patch.name), isWanted })) ??
+          {};
+        if (!isOutdated(jobSet, body, surroundings)) {
+          this.upToDate.add(patch.name);
+          return undefined;
+        }
+      }
       for (const request of requests.patchJob(namespace, patch)) {
         this.#context.observeJob(await this.#context.request({ ...request, isWanted }));
       }

@@ -20,6 +20,8 @@ interface Surroundings {
   /** Those of the JobSet, by their names. */
   readonly jobs: Named<Job>;
   readonly inFlight: InFlight;
+  /** Names of Jobs that were looked at, and are not outdated. */
+  readonly upToDate: Set<string>;
 }
 
 const NONE: ReadonlySet<never> = new Set();
@@ -32,8 +34,8 @@ export class MissedSuspension {
   /** The attempt of those. */
   #restarts = 0;
 
-  /** Names of the Jobs that run with an outdated pod template, as far as this look and those before it tell. */
-  look(jobSet: JobSet, { gates, jobs, inFlight }: Surroundings): ReadonlySet<string> {
+  /** Names of the Jobs that may run with an outdated pod template, as far as this look and those before it tell. */
+  look(jobSet: JobSet, { gates, jobs, inFlight, upToDate }: Surroundings): ReadonlySet<string> {
     const changed = this.#changedTemplates(jobSet, gates);
     if (changed.size === 0 && this.#outdated.size === 0) return NONE;
     // What is made for another attempt is made of the JobSet as it is.
@@ -44,8 +46,12 @@ export class MissedSuspension {
       const position = positionOf(jobSet, positions, name);
       if (position !== undefined && changed.has(position)) this.#outdated.add(name);
     }
+    for (const name of upToDate) this.#outdated.delete(name);
+    upToDate.clear();
     for (const name of this.#outdated) {
-      const job = jobs.get(name);
+      const known = jobs.get(name);
+      // The name may still be that of an older JobSet's Job.
+      const job = known?.ownerUid === jobSet.uid ? known : undefined;
       if (!isRunning(job) && !isUnderWay(name, job, inFlight)) this.#outdated.delete(name);
     }
     return this.#outdated;

@@ -69,6 +69,22 @@ test("no Job is created with a template that was changed meanwhile", async () =>
   expect(selector).toEqual({ flavor: "new" });
 });
 
+/** As the Job controller of the API server leaves it. */
+function withControllerLabels(job: JsonObject): JsonObject {
+  const [name, uid] = [at(job, "metadata", "name"), at(job, "metadata", "uid")];
+  const own = {
+    "batch.kubernetes.io/controller-uid": uid,
+    "batch.kubernetes.io/job-name": name,
+    "controller-uid": uid,
+    "job-name": name,
+  };
+  const spec = asObject(job["spec"]) ?? {};
+  const template = asObject(spec["template"]) ?? {};
+  const metadata = asObject(template["metadata"]) ?? {};
+  const labels = { ...asObject(metadata["labels"]), ...own };
+  return { ...job, spec: { ...spec, template: { ...template, metadata: { ...metadata, labels } } } };
+}
+
 function replicatedJob(flavor: string): JsonObject {
   const containers = [{ name: "c", image: "i" }];
   return {
@@ -243,6 +259,17 @@ test("R34: Jobs whose create or resume was under way meanwhile are given the new
     expect(at(job, "spec", "suspend")).toBe(false);
     expect(at(job, "spec", "template", "spec", "nodeSelector")).toEqual({ flavor: "new" });
   }
+});
+
+test("a Job that has the new template already is left to run", async () => {
+  const world = await running(1, { ...noService, replicatedJobs: [replicatedJob("old")] });
+  const body = world.api.get(`${JOBS}/a-w-0`) ?? {};
+  const text = JSON.stringify(body).replace(`{"flavor":"old"}`, `{"flavor":"new"}`);
+  world.api.put(`${JOBS}/a-w-0`, withControllerLabels(asObject(JSON.parse(text)) ?? {}));
+  editedWhileSuspended(world);
+  await world.pass(100_000);
+  expect(world.api.count("PATCH", `${JOBS}/a-w-0`)).toBe(0);
+  expect(world.api.count("GET", `${JOBS}/a-w-0`)).toBe(1);
 });
 
 test("Jobs of a running JobSet that was edited are left as they are", async () => {

@@ -169,7 +169,9 @@ export class Reconciler {
       claims: effects.knownClaims,
       succeededAndGone: effects.succeededAndGone,
       inFlight,
-      outdated: hasAdmission ? missedSuspension.look(jobSet, { gates, jobs, inFlight }) : NONE,
+      outdated: hasAdmission
+        ? missedSuspension.look(jobSet, { gates, jobs, inFlight, upToDate: effects.upToDate })
+        : NONE,
       now: clock.now(),
       pods: restartsInPlace(jobSet, gates) ? podsOf(key) : undefined,
       ...this.#surroundings(entry),

@@ -1,12 +1,12 @@
 /** Suspends and resumes the Jobs (spec 3.8). */
 import { asObject, asString, at, type JsonObject } from "../base/json.ts";
-import { changedResources, resourcesDigest } from "../api/container_resources.ts";
-import { type Job, takesTemplate } from "../api/job.ts";
+import { changedResources, type ContainerResources, resourcesDigest } from "../api/container_resources.ts";
+import { type Job, readJob, takesTemplate } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { EXECUTION_ATTEMPT } from "../api/keys.ts";
 import { splitChildJobName } from "../api/names.ts";
 import { hashOf, readScheduling, type Scheduling, schedulingHash } from "../api/scheduling.ts";
-import { type Buckets, positionOf, type Positions } from "./buckets.ts";
+import { type Buckets, positionOf, type Positions, positionsOf } from "./buckets.ts";
 import { endedAttempt } from "./execution_attempts.ts";
 import { createOf, jobFactory } from "./job_factory.ts";
 import type { StatusDraft } from "./status_draft.ts";
@@ -45,7 +45,7 @@ export function suspendJobs(
 }
 
 /** A Job in a later run than the JobSet has, as it is known, was resumed by one who knew better. */
-function suspension(job: Job, attempt: number | undefined): JobChange {
+function suspension(job: Job, attempt: number | undefined): Extract<JobChange, { readonly kind: "suspend" }> {
   if (attempt === undefined || attempt <= (job.executionAttempt ?? -1)) return { kind: "suspend" };
   return { kind: "suspend", executionAttempt: attempt };
 }
@@ -67,7 +67,16 @@ export function suspendOutdated(
   const attempt = endedAttempt(jobSet, gates);
   return active
     .filter((job) => outdated.has(job.name) && !job.suspend && !job.isDeleting && !inFlight.patches.has(job.uid))
-    .map((job) => ({ name: job.name, uid: job.uid, change: suspension(job, attempt) }));
+    .map((job) => ({ name: job.name, uid: job.uid, change: { ...suspension(job, attempt), ifOutdated: true } }));
+}
+
+/** Whether a resume would give the Job with this body another pod template. */
+export function isOutdated(jobSet: JobSet, body: JsonObject, surroundings: JobSurroundings): boolean {
+  const job = readJob({ ...body, spec: { ...asObject(body["spec"]), suspend: true } });
+  const create = job === undefined ? undefined : createNamed(jobSet, positionsOf(jobSet), job.name);
+  if (job === undefined || create === undefined) return false;
+  const { scheduling, resources } = templateChange(job, jobFactory(jobSet, surroundings)(create), surroundings.gates);
+  return scheduling !== undefined || resources.length > 0;
 }
 
 /** For each replicatedJob what is equal as long as its pod template is in all that can only change while the JobSet is suspended. */
@@ -124,11 +133,8 @@ function createNamed(jobSet: JobSet, positions: Positions, name: string): JobCre
  * the Job controller has seen the suspension and the last Pod is gone (the Job's next event brings us back).
  */
 function resumeJob(job: Job, built: JsonObject, gates: Gates): JobPatch | undefined {
-  const template = at(built, "spec", "template");
-  const wanted = withKeptAttempt(job, withControllerLabels(job, at(built, "spec")), gates);
-  const isSameScheduling = hashOf(wanted) === job.schedulingHash;
-  const resources = gates.MutablePodResourcesForSuspendedJobSets ? changedResources(template, job.resourcesDigest) : [];
-  const isSame = isSameScheduling && resources.length === 0;
+  const { scheduling, resources } = templateChange(job, built, gates);
+  const isSame = scheduling === undefined && resources.length === 0;
   if (!isSame && !takesTemplate(job)) return undefined;
   const attempt = gates.ExecutionAttemptsTracking
     ? asString(at(built, "metadata", "annotations", EXECUTION_ATTEMPT))
@@ -139,13 +145,27 @@ function resumeJob(job: Job, built: JsonObject, gates: Gates): JobPatch | undefi
     change: {
       kind: "resume",
       clearStartTime: job.hasStarted,
-      ...(isSameScheduling ? {} : { scheduling: wanted }),
+      ...(scheduling === undefined ? {} : { scheduling }),
       ...(resources.length === 0 ? {} : { resources }),
       ...(attempt === undefined || Number(attempt) === job.executionAttempt
         ? {}
         : { executionAttempt: Number(attempt), ...(job.hasAnnotations ? {} : { isUnannotated: true }) }),
     },
   };
+}
+
+interface TemplateChange {
+  /** Absent where none of it would change. */
+  readonly scheduling?: Scheduling;
+  readonly resources: readonly ContainerResources[];
+}
+
+/** What a resume would change in the pod template of a Job that is, or is taken as, suspended. */
+function templateChange(job: Job, built: JsonObject, gates: Gates): TemplateChange {
+  const scheduling = withKeptAttempt(job, withControllerLabels(job, at(built, "spec")), gates);
+  const template = at(built, "spec", "template");
+  const resources = gates.MutablePodResourcesForSuspendedJobSets ? changedResources(template, job.resourcesDigest) : [];
+  return { ...(hashOf(scheduling) === job.schedulingHash ? {} : { scheduling }), resources };
 }
 
 /** Spec 3.12: with the gate off what stands there stays. */

@@ -49,7 +49,7 @@ export interface PlanInput extends JobSurroundings {
   /** Jobs that were seen Complete and then gone: name → restart attempt (spec 3.7, finished and gone). */
   readonly succeededAndGone: ReadonlyMap<string, number>;
   readonly inFlight: InFlight;
-  /** Names of Jobs that run with a pod template which the JobSet was suspended to replace (R34). */
+  /** Names of Jobs that may run with a pod template which the JobSet was suspended to replace (R34). */
   readonly outdated: ReadonlySet<string>;
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -74,7 +74,12 @@ export interface JobCreate {
 
 export type JobChange =
   /** `executionAttempt` is the annotation of the Job, where it is to change. */
-  | { readonly kind: "suspend"; readonly executionAttempt?: number }
+  | {
+    readonly kind: "suspend";
+    readonly executionAttempt?: number;
+    /** Only if its pod template is not what a resume would make of it: the view does not tell. */
+    readonly ifOutdated?: true;
+  }
   /** The label and annotation job-restart-attempt of a Job made while gate RestartJob was off. */
   | { readonly kind: "label"; readonly jobRestartAttempt: number }
   /** Gate ElasticJobSet. */

@@ -127,7 +127,7 @@ function raisesJobRestarts({ replicatedJobsStatus }: JsonObject, { status }: Pla
 }
 
 /**
- * `suspend js-w-0#0`, `resume js-w-0#0`, each perhaps with `as 3`, `scale js-w-0#0 to 4`, `label js-w-0#0 as 1`, or an object
+ * `suspend js-w-0#0`, `resume js-w-0#0`, each perhaps with `as 3`, `suspend-outdated js-w-0#0`, `scale js-w-0#0 to 4`, `label js-w-0#0 as 1`, or an object
  * with a resume's parts.
  */
 function expectedPatch(value: unknown): { readonly uid: string; readonly change: unknown }[] {
@@ -148,6 +148,7 @@ function expectedPatch(value: unknown): { readonly uid: string; readonly change:
 function expectedChange(kind: string, number: number | undefined): JsonObject {
   if (kind === "scale") return { kind, size: number };
   if (kind === "label") return { kind, jobRestartAttempt: number };
+  if (kind === "suspend-outdated") return { kind: "suspend", ifOutdated: true };
   const mark = number === undefined ? {} : { executionAttempt: number };
   return { kind, ...(kind === "resume" ? { clearStartTime: false } : {}), ...mark };
 }

@@ -12,6 +12,8 @@ interface Attempt {
   readonly complete: Set<string>;
   /** Jobs seen Complete, and then gone. */
   readonly gone: Map<string, string>;
+  /** Jobs that were not there, and had succeeded as the status told. */
+  readonly inferred: Map<string, string>;
 }
 
 export class KnownProgress {
@@ -69,7 +71,7 @@ export class KnownProgress {
     if (attempts === undefined) jobSets.set(uid, attempts = new Map());
     let attempt = attempts.get(restarts);
     if (attempt === undefined) {
-      attempt = { restarts, started: new Set(), complete: new Set(), gone: new Map() };
+      attempt = { restarts, started: new Set(), complete: new Set(), gone: new Map(), inferred: new Map() };
       attempts.set(restarts, attempt);
       // A JobSet is known one attempt ahead of its Jobs, or the other way round.
       for (const old of attempts.keys()) if (old < restarts - 1) attempts.delete(old);
@@ -97,11 +99,18 @@ export class KnownProgress {
       else if (job.phase.kind === "failed" || isReadyJob(job)) running += 1;
     }
     let seen = 0;
-    for (const [job, of] of attempt.gone) if (of === name && !owned.has(job)) seen += 1;
+    const succeeded = new Map([...attempt.gone, ...attempt.inferred]);
+    for (const [job, of] of succeeded) if (of === name && !owned.has(job)) seen += 1;
     const missing = replicas - owned.size;
     const told = jobSet.status.replicatedJobs.find((entry) => entry.name === name)?.succeeded ?? 0;
     const mayBeOld = isRestarting || trueCondition(jobSet.status.conditions, "RestartingJobSet") !== undefined;
     const vanished = mayBeOld ? 0 : told - done;
+    if (missing > 0 && missing <= vanished) {
+      for (let index = 0; index < replicas; index++) {
+        const job = `${jobSet.name}-${name}-${index}`;
+        if (!owned.has(job)) attempt.inferred.set(job, name);
+      }
+    }
     done += missing <= vanished ? missing : seen;
     if (done >= replicas) attempt.complete.add(name);
     if (done + running >= replicas) attempt.started.add(name);

@@ -199,7 +199,8 @@ export class Truth {
     if (after === undefined || after.ownerUid !== record.uid) record.jobs.delete(facts.uid);
     else record.jobs.set(facts.uid, job);
     // Spec 3.12: whoever suspends a Job, its next run is another one.
-    if (before?.suspend === false && after?.suspend === true && !isController(user)) record.resumes += 1;
+    const isSuspended = before?.suspend === false && after?.suspend === true;
+    if (isSuspended && !(isController(user) && record.facts.spec.suspend)) record.resumes += 1;
     const phase = after === undefined ? "gone" : after.phase;
     const isNews = phase !== (before?.phase ?? "active") || after?.failure?.timeMs !== before?.failure?.timeMs;
     const isAnswer = isController(user) && before !== undefined;
