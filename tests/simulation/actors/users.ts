@@ -55,8 +55,11 @@ export class Users {
 
   #create({ object, triesLeft }: Creation): void {
     const { name } = keyOf(object);
-    this.#manifests.set(name, object);
-    if (tryTo(() => this.#world.server.create("user", "jobsets", object)) !== undefined || triesLeft <= 1) return;
+    if (tryTo(() => this.#world.server.create("user", "jobsets", object)) !== undefined) {
+      this.#manifests.set(name, object);
+      return;
+    }
+    if (triesLeft <= 1) return;
     const delayMs = between(this.#world.random, 300, 2_000);
     this.#world.after(delayMs, "user creates again", () => {
       const isThere = this.#world.server.get("jobsets", keyOf(object)) !== undefined;
