@@ -17,8 +17,10 @@ import type { Gates, JobSurroundings, Plan, StatusWrite } from "../plan/types.ts
 import { messageOf } from "../base/message_of.ts";
 import type { EventRecorder, Regarding } from "./event_recorder.ts";
 import { JobSetEffects } from "./job_set_effects.ts";
+import { EarlyEnds } from "./early_ends.ts";
 import { MissedSuspension } from "./missed_suspension.ts";
 import { getJobSet, patchStatus } from "./requests.ts";
+import { restMs } from "./rest_time.ts";
 import { isWritten } from "./written_status.ts";
 
 export interface ReconcilerOptions {
@@ -55,13 +57,6 @@ export interface Reconciled {
   readonly restMs: number;
 }
 
-/** Design: planning takes 4 % of a core, so that with N Jobs it is not done N times. */
-const REST_FACTOR = 25;
-const MAX_REST_MS = 50;
-const BACKLOG_REST_MS = 100;
-/** Spec 5: workers stand still until the plan is made that tells them to go on, and it costs one look at each Pod. */
-const IN_PLACE_REST = { factor: 4, maxMs: 10 };
-
 /** Design: a status write that changes only counters goes at most every 100 ms. */
 const COUNTERS_MS = 100;
 const BUSY_COUNTERS_MS = 1000;
@@ -90,6 +85,7 @@ interface Entry {
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #earlyEnds = new EarlyEnds();
   /** What is still under way for JobSets that are gone. */
   readonly #leaving = new Set<Promise<void>>();
   #isStopped = false;
@@ -322,6 +318,7 @@ export class Reconciler {
       isDoubtful: false,
       isUncounted: false,
     };
+    for (const [job, attempt] of this.#earlyEnds.take(uid)) entry.effects.succeededAndGone.set(job, attempt);
     this.#entries.set(key, entry);
     return entry;
   }
@@ -347,6 +344,7 @@ export class Reconciler {
     if (known !== undefined && known.effects.uid !== ownerUid) known.effects.nameIsFree(name);
     const [namespace = "", jobSetName = ""] = ownerKey.split("/");
     const jobSet = this.#options.jobSets.get(namespace, jobSetName);
+    if (jobSet?.uid !== ownerUid && phase.kind === "complete") this.#earlyEnds.note(change.before);
     if (jobSet?.uid !== ownerUid || standingOf(jobSet, this.#options.gates)(change.before) !== "current") return;
     const entry = this.#entry(ownerKey, jobSet);
     // The status may not have counted the success yet.
@@ -378,23 +376,4 @@ export class Reconciler {
 function rememberUnconfirmed(entry: Entry, { resourceVersion }: JobSet, decision: Plan): void {
   const known = entry.unconfirmed?.resourceVersion === resourceVersion ? entry.unconfirmed.decisions : [];
   entry.unconfirmed = { resourceVersion, decisions: [...known, decision].slice(-MAX_UNCONFIRMED) };
-}
-
-/**
- * While requests queue up a plan could start none of its own sooner: the longest rest. Where the next step waits for what this
- * plan has just done (the status of a restart, the Service and the claims of the Jobs) there is none.
- */
-function restMs(
-  { decision, planMs, isInPlace, hasBacklog }: {
-    decision: Plan;
-    planMs: number;
-    isInPlace: boolean;
-    hasBacklog: boolean;
-  },
-): number {
-  if (hasBacklog) return BACKLOG_REST_MS;
-  const { status, service, claims } = decision;
-  if (status?.onlyCounters === false || service !== undefined || claims.length > 0) return 0;
-  if (isInPlace) return Math.min(planMs * IN_PLACE_REST.factor, IN_PLACE_REST.maxMs);
-  return Math.min(planMs * REST_FACTOR, MAX_REST_MS);
 }

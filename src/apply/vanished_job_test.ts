@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readJobSet } from "../api/job_set.ts";
-import { JOBS, JOBSETS, running } from "./test_world.ts";
+import { JOBS, JOBSETS, running, TestWorld } from "./test_world.ts";
 
 test("no Job is made again when the deletion of its JobSet is seen later than its own (R05)", async () => {
   const world = await running(5);
@@ -47,4 +47,20 @@ test("a Job that succeeded and went before its watch told is not run again for a
   await world.pass(10_000);
   expect(world.jobNames()).toEqual(["a-w-0", "a-w-2"]);
   expect(world.conditions("a")).toEqual(["Suspended=True"]);
+});
+
+test("a Job that succeeded and went before its JobSet was seen is not run again (R81)", async () => {
+  const body = (await running(2)).api.get(`${JOBS}/a-w-0`) ?? {};
+  const world = new TestWorld();
+  world.jobSetsLag = true;
+  // Made, and begun, while another replica led.
+  world.apply("a", {}, 2);
+  const { resourceVersion: _, ...metadata } = Object(body["metadata"]);
+  world.api.put(`${JOBS}/a-w-0`, { ...body, metadata });
+  world.api.setJobStatus(`${JOBS}/a-w-0`, { succeeded: 1 }, [{ type: "Complete" }]);
+  world.api.remove(`${JOBS}/a-w-0`);
+  await world.pass(1000);
+  world.catchUp();
+  await world.pass(1000);
+  expect(world.jobNames()).toEqual(["a-w-1"]);
 });
