@@ -11,6 +11,11 @@ export const KIND = "JobSet";
 /** The value of `spec.managedBy` that means this controller, as an absent one does. */
 export const OWN_MANAGED_BY = `${PREFIX}jobset-controller`;
 
+/** Whether a label or annotation is one of those that are ours to set. */
+export function isOwnKey(key: string): boolean {
+  return key.startsWith(PREFIX) || key.startsWith(ALPHA_PREFIX);
+}
+
 export const JOBSET_NAME = `${PREFIX}jobset-name`;
 export const JOBSET_UID = `${PREFIX}jobset-uid`;
 export const REPLICATED_JOB_NAME = `${PREFIX}replicatedjob-name`;

@@ -2,7 +2,7 @@
 import { asObject, asString, at, type JsonObject } from "../base/json.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
-import { isAlreadyExists, isConflict, isNotFound, isNotWanted, isTransient } from "../client/api_error.ts";
+import { isAlreadyExists, isConflict, isNotFound, isNotWanted, isTransient, notWanted } from "../client/api_error.ts";
 import { isSameRun } from "../plan/execution_attempts.ts";
 import { jobFactory } from "../plan/job_factory.ts";
 import { isSameAttempt } from "../plan/job_restarts.ts";
@@ -328,11 +328,13 @@ export class JobSetEffects {
     const isWanted = () => this.#isPatchWanted(jobSet, patch);
     try {
       if (patch.change.kind === "suspend" && patch.change.ifOutdated) {
-        const body = asObject(await this.#context.request({ ...requests.getJob(namespace, patch.name), isWanted })) ??
-          {};
-        if (!isOutdated(jobSet, body, surroundings)) {
+        const request = requests.getJob(namespace, patch.name);
+        const body = await this.#context.request({ ...request, isWanted });
+        this.#context.observeJob(body);
+        if (!isWanted()) throw notWanted(request.path);
+        if (!isOutdated(jobSet, asObject(body) ?? {}, surroundings)) {
           this.upToDate.add(patch.name);
-          return undefined;
+          throw notWanted(request.path);
         }
       }
       for (const request of requests.patchJob(namespace, patch)) {

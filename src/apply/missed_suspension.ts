@@ -1,7 +1,8 @@
 /**
  * A suspension that no view showed, or only for a moment (spec 3.8, R34). Watches tell the newest state, not each one on the way: a JobSet
  * that was suspended, given another pod template and resumed between two looks seems to have run all the time, and its Jobs would go
- * on with the old one. So would a Job that was being set running while it was suspended.
+ * on with the old one. So would a Job that was being set running while it was suspended. It is the memory of one leader: what passes
+ * between two of them is not noticed.
  */
 import type { Job } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
@@ -37,17 +38,17 @@ export class MissedSuspension {
   /** Names of the Jobs that may run with an outdated pod template, as far as this look and those before it tell. */
   look(jobSet: JobSet, { gates, jobs, inFlight, upToDate }: Surroundings): ReadonlySet<string> {
     const changed = this.#changedTemplates(jobSet, gates);
+    for (const name of upToDate) this.#outdated.delete(name);
+    upToDate.clear();
     if (changed.size === 0 && this.#outdated.size === 0) return NONE;
     // What is made for another attempt is made of the JobSet as it is.
     if (jobSet.status.restarts !== this.#restarts) this.#outdated.clear();
     this.#restarts = jobSet.status.restarts;
     const positions = positionsOf(jobSet);
-    for (const name of [...jobs.keys(), ...inFlight.creates]) {
+    for (const name of changed.size === 0 ? [] : [...jobs.keys(), ...inFlight.creates]) {
       const position = positionOf(jobSet, positions, name);
       if (position !== undefined && changed.has(position)) this.#outdated.add(name);
     }
-    for (const name of upToDate) this.#outdated.delete(name);
-    upToDate.clear();
     for (const name of this.#outdated) {
       const known = jobs.get(name);
       // The name may still be that of an older JobSet's Job.

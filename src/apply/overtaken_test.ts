@@ -1,6 +1,8 @@
 /** A request that waits in the client, as for a server that asked it to (429), is not sent on what is no longer so. */
 import { expect, test } from "bun:test";
 import { asObject, at, type JsonObject } from "../base/json.ts";
+import { featureGates } from "../api/feature_gates.ts";
+import { EXECUTION_ATTEMPT } from "../api/keys.ts";
 import type { KubeRequest } from "../client/kube_client.ts";
 import { CLAIMS, failJob, JOBS, JOBSETS, NAMESPACE, running, SERVICES, TestWorld } from "./test_world.ts";
 
@@ -291,4 +293,70 @@ test("without admission Jobs of a JobSet that was edited twice are left as they 
   editedWhileSuspended(world);
   await world.pass(1000);
   expect(world.api.count("PATCH", `${JOBS}/a-w-0`)).toBe(0);
+});
+
+test("R34: an empty field of a toleration makes no other template", async () => {
+  const tolerating = (toleration: JsonObject) => {
+    const spec = {
+      containers: [{ name: "c", image: "i" }],
+      tolerations: [{ key: "g", operator: "Exists", ...toleration }],
+    };
+    return { replicatedJobs: [{ name: "w", replicas: 1, template: { spec: { template: { spec } } } }] };
+  };
+  const world = await running(1, { ...noService, ...tolerating({}) });
+  world.jobSetsLag = true;
+  world.edit("a", { ttlSecondsAfterFinished: 10 });
+  world.edit("a", tolerating({ value: "" }));
+  world.catchUp();
+  await world.pass(1000);
+  expect(world.api.count("GET", `${JOBS}/a-w-0`)).toBe(0);
+});
+
+test("R34: the template that a Job was looked at for may have been replaced meanwhile", async () => {
+  const world = await running(1, { ...noService, replicatedJobs: [replicatedJob("old")] });
+  const body = world.api.get(`${JOBS}/a-w-0`) ?? {};
+  const text = JSON.stringify(body).replace(`{"flavor":"old"}`, `{"flavor":"new"}`);
+  world.api.put(`${JOBS}/a-w-0`, withControllerLabels(asObject(JSON.parse(text)) ?? {}));
+  const hold = Promise.withResolvers<void>();
+  world.api.fail("GET", `${JOBS}/a-w-0`, { kind: "hold", until: hold.promise });
+  editedWhileSuspended(world);
+  await world.pass(1000);
+  world.jobSetsLag = true;
+  world.edit("a", { suspend: true });
+  world.edit("a", { suspend: false, replicatedJobs: [replicatedJob("newer")] });
+  world.catchUp();
+  hold.resolve();
+  await world.pass(100_000);
+  const selector = at(world.api.get(`${JOBS}/a-w-0`), "spec", "template", "spec", "nodeSelector");
+  expect(selector).toEqual({ flavor: "newer" });
+});
+
+test("a JobSet that restarts in place goes on with the old template: suspended, it would lose a restart", async () => {
+  const gates = featureGates({ InPlaceRestart: true });
+  const failurePolicy = { maxRestarts: 0, restartStrategy: "InPlaceRestart" };
+  const world = await running(1, { ...noService, failurePolicy, replicatedJobs: [replicatedJob("old")] }, { gates });
+  editedWhileSuspended(world);
+  await world.pass(1000);
+  expect(world.api.count("PATCH", `${JOBS}/a-w-0`)).toBe(0);
+});
+
+test("a suspension that few Jobs were reached by counts as one run, whichever Job is suspended when (spec 3.12)", async () => {
+  const jobs = 120;
+  const gates = featureGates({ ExecutionAttemptsTracking: true });
+  const of = (flavor: string) => ({ replicatedJobs: [{ ...replicatedJob(flavor), replicas: jobs }] });
+  const world = await running(jobs, { ...noService, ...of("old") }, { gates });
+  for (let job = 0; job < jobs; job++) {
+    for (const method of ["GET", "PATCH"] as const) {
+      const held = Promise.withResolvers<void>();
+      world.clock.after(5 + job % 7 * 40, () => held.resolve());
+      world.api.fail(method, new RegExp(`${JOBS}/a-w-${job}$`), { kind: "wait", until: held.promise });
+    }
+  }
+  world.edit("a", { suspend: true });
+  await world.pass(100);
+  world.edit("a", { suspend: false, ...of("new") });
+  await world.pass(300_000);
+  expect(world.status("a")["executionAttempts"]).toBe(1);
+  const runs = world.api.list("/jobs/").map((job) => at(job, "metadata", "annotations", EXECUTION_ATTEMPT));
+  expect(new Set(runs)).toEqual(new Set(["1"]));
 });

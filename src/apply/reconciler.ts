@@ -165,7 +165,8 @@ export class Reconciler {
       claims: effects.knownClaims,
       succeededAndGone: effects.succeededAndGone,
       inFlight,
-      outdated: hasAdmission
+      // Suspended by us, Pods that restart in place would take that for a restart, which counts (spec 5.1).
+      outdated: hasAdmission && !restartsInPlace(jobSet, gates)
         ? missedSuspension.look(jobSet, { gates, jobs, inFlight, upToDate: effects.upToDate })
         : NONE,
       now: clock.now(),

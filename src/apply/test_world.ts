@@ -215,9 +215,9 @@ export class TestWorld {
 export async function running(
   workers: number,
   spec: JsonObject = {},
-  options: { hasAdmission?: boolean } = {},
+  { gates, hasAdmission = true }: { gates?: FeatureGates; hasAdmission?: boolean } = {},
 ): Promise<TestWorld> {
-  const world = new TestWorld(DEFAULT_FEATURE_GATES, options);
+  const world = new TestWorld(gates, { hasAdmission });
   world.apply("a", { failurePolicy: { maxRestarts: 100_000 }, ...spec }, workers);
   await world.pass(1000);
   if (world.jobs.size !== workers) throw new Error(`${world.jobs.size} Jobs instead of ${workers}`);

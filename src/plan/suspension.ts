@@ -1,9 +1,9 @@
 /** Suspends and resumes the Jobs (spec 3.8). */
 import { asObject, asString, at, type JsonObject } from "../base/json.ts";
-import { changedResources, type ContainerResources, resourcesDigest } from "../api/container_resources.ts";
-import { type Job, readJob, takesTemplate } from "../api/job.ts";
+import { changedResources, resourcesDigest } from "../api/container_resources.ts";
+import { type Job, takesTemplate } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
-import { EXECUTION_ATTEMPT } from "../api/keys.ts";
+import { EXECUTION_ATTEMPT, isOwnKey } from "../api/keys.ts";
 import { splitChildJobName } from "../api/names.ts";
 import { hashOf, readScheduling, type Scheduling, schedulingHash } from "../api/scheduling.ts";
 import { type Buckets, positionOf, type Positions, positionsOf } from "./buckets.ts";
@@ -52,7 +52,8 @@ function suspension(job: Job, attempt: number | undefined): Extract<JobChange, {
 
 /**
  * Suspends the Jobs of a running JobSet that go on with a template which it was suspended to replace (R34): once that is seen,
- * they are resumed as any other.
+ * they are resumed as any other. The run in which each took part last stands in its annotation, and does not change as the next one
+ * is counted; one that has none (the gate was off) gets it before the first of them is suspended.
  */
 export function suspendOutdated(
   { jobSet, gates, active, inFlight, outdated }: {
@@ -64,19 +65,35 @@ export function suspendOutdated(
   },
 ): JobPatch[] {
   if (outdated.size === 0) return [];
-  const attempt = endedAttempt(jobSet, gates);
+  const attempt = active.some((job) => job.suspend) ? undefined : endedAttempt(jobSet, gates);
+  const changeOf = (job: Job) => suspension(job, job.executionAttempt === undefined ? attempt : undefined);
   return active
     .filter((job) => outdated.has(job.name) && !job.suspend && !job.isDeleting && !inFlight.patches.has(job.uid))
-    .map((job) => ({ name: job.name, uid: job.uid, change: { ...suspension(job, attempt), ifOutdated: true } }));
+    .map((job) => ({ name: job.name, uid: job.uid, change: { ...changeOf(job), ifOutdated: true } }));
 }
 
-/** Whether a resume would give the Job with this body another pod template. */
+/**
+ * Whether the Job with this body has another pod template than the JobSet asks for, in what a resume sets. Our own marks tell nothing:
+ * they also differ where a gate or a default has changed since.
+ */
 export function isOutdated(jobSet: JobSet, body: JsonObject, surroundings: JobSurroundings): boolean {
-  const job = readJob({ ...body, spec: { ...asObject(body["spec"]), suspend: true } });
-  const create = job === undefined ? undefined : createNamed(jobSet, positionsOf(jobSet), job.name);
-  if (job === undefined || create === undefined) return false;
-  const { scheduling, resources } = templateChange(job, jobFactory(jobSet, surroundings)(create), surroundings.gates);
-  return scheduling !== undefined || resources.length > 0;
+  const create = createNamed(jobSet, positionsOf(jobSet), asString(at(body, "metadata", "name")) ?? "");
+  if (create === undefined) return false;
+  const wanted = at(jobFactory(jobSet, surroundings)(create), "spec", "template");
+  const stored = at(body, "spec", "template");
+  if (hashOf(withoutMarks(readScheduling(stored))) !== hashOf(withoutMarks(readScheduling(wanted)))) return true;
+  return surroundings.gates.MutablePodResourcesForSuspendedJobSets &&
+    changedResources(wanted, resourcesDigest(stored)).length > 0;
+}
+
+const CONTROLLER_LABELS = controllerLabels({ uid: "", name: "" });
+
+/** Without what we, or the Job controller, put there ourselves. */
+function withoutMarks(scheduling: Scheduling): Scheduling {
+  const isMark = (key: string) => isOwnKey(key) || key in CONTROLLER_LABELS;
+  const rest = (map: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(map).filter(([key]) => !isMark(key)));
+  return { ...scheduling, labels: rest(scheduling.labels), annotations: rest(scheduling.annotations) };
 }
 
 /** For each replicatedJob what is equal as long as its pod template is in all that can only change while the JobSet is suspended. */
@@ -133,8 +150,11 @@ function createNamed(jobSet: JobSet, positions: Positions, name: string): JobCre
  * the Job controller has seen the suspension and the last Pod is gone (the Job's next event brings us back).
  */
 function resumeJob(job: Job, built: JsonObject, gates: Gates): JobPatch | undefined {
-  const { scheduling, resources } = templateChange(job, built, gates);
-  const isSame = scheduling === undefined && resources.length === 0;
+  const template = at(built, "spec", "template");
+  const wanted = withKeptAttempt(job, withControllerLabels(job, at(built, "spec")), gates);
+  const isSameScheduling = hashOf(wanted) === job.schedulingHash;
+  const resources = gates.MutablePodResourcesForSuspendedJobSets ? changedResources(template, job.resourcesDigest) : [];
+  const isSame = isSameScheduling && resources.length === 0;
   if (!isSame && !takesTemplate(job)) return undefined;
   const attempt = gates.ExecutionAttemptsTracking
     ? asString(at(built, "metadata", "annotations", EXECUTION_ATTEMPT))
@@ -145,27 +165,13 @@ function resumeJob(job: Job, built: JsonObject, gates: Gates): JobPatch | undefi
     change: {
       kind: "resume",
       clearStartTime: job.hasStarted,
-      ...(scheduling === undefined ? {} : { scheduling }),
+      ...(isSameScheduling ? {} : { scheduling: wanted }),
       ...(resources.length === 0 ? {} : { resources }),
       ...(attempt === undefined || Number(attempt) === job.executionAttempt
         ? {}
         : { executionAttempt: Number(attempt), ...(job.hasAnnotations ? {} : { isUnannotated: true }) }),
     },
   };
-}
-
-interface TemplateChange {
-  /** Absent where none of it would change. */
-  readonly scheduling?: Scheduling;
-  readonly resources: readonly ContainerResources[];
-}
-
-/** What a resume would change in the pod template of a Job that is, or is taken as, suspended. */
-function templateChange(job: Job, built: JsonObject, gates: Gates): TemplateChange {
-  const scheduling = withKeptAttempt(job, withControllerLabels(job, at(built, "spec")), gates);
-  const template = at(built, "spec", "template");
-  const resources = gates.MutablePodResourcesForSuspendedJobSets ? changedResources(template, job.resourcesDigest) : [];
-  return { ...(hashOf(scheduling) === job.schedulingHash ? {} : { scheduling }), resources };
 }
 
 /** Spec 3.12: with the gate off what stands there stays. */
@@ -175,18 +181,21 @@ function withKeptAttempt(job: Job, scheduling: Scheduling, gates: Gates): Schedu
   return { ...scheduling, annotations: { ...scheduling.annotations, [EXECUTION_ATTEMPT]: kept } };
 }
 
+function controllerLabels({ uid, name }: { readonly uid: string; readonly name: string }): Record<string, string> {
+  return {
+    "batch.kubernetes.io/controller-uid": uid,
+    "batch.kubernetes.io/job-name": name,
+    "controller-uid": uid,
+    "job-name": name,
+  };
+}
+
 /** What the Job controller put into the template follows from the Job's uid and name (R85). */
 function withControllerLabels(job: Job, spec: unknown): Scheduling {
   const scheduling = readScheduling(at(spec, "template"));
   if (asObject(spec)?.["manualSelector"] === true) return scheduling;
   return {
     ...scheduling,
-    labels: {
-      ...scheduling.labels,
-      "batch.kubernetes.io/controller-uid": job.uid,
-      "batch.kubernetes.io/job-name": job.name,
-      "controller-uid": job.uid,
-      "job-name": job.name,
-    },
+    labels: { ...scheduling.labels, ...controllerLabels(job) },
   };
 }

@@ -34,7 +34,11 @@ export async function collectGarbage(
       return; // told to stop
     }
     restMs = LOOK_MS;
-    if (heapSize() <= leftBytes * MOST_GROWTH) continue;
+    const bytes = heapSize();
+    const isWaste = bytes > leftBytes * MOST_GROWTH;
+    // The engine has collected everything itself, after a peak say.
+    leftBytes = Math.min(leftBytes, bytes);
+    if (!isWaste) continue;
     const startedAt = clock.monotonic();
     collect();
     restMs = Math.max(LOOK_MS, REST_FACTOR * (clock.monotonic() - startedAt));

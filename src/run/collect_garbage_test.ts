@@ -4,11 +4,13 @@ import { collectGarbage } from "./collect_garbage.ts";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const LIVE_MB = 10;
+const PEAK_MB = 200;
 
 class World {
   readonly clock = new FakeClock();
   readonly ended = new AbortController();
   heapMb = LIVE_MB;
+  liveMb = LIVE_MB;
   collectMs = 1;
   collections = 0;
   readonly running = collectGarbage(
@@ -23,7 +25,7 @@ class World {
 
   #collect(): void {
     this.collections++;
-    this.heapMb = LIVE_MB;
+    this.heapMb = this.liveMb;
     this.clock.advance(this.collectMs);
   }
 }
@@ -76,4 +78,16 @@ test("nothing is collected once the process is told to stop", async () => {
   world.heapMb = 50;
   await world.pass(10_000);
   expect(world.collections).toBe(0);
+});
+
+test("after a peak that the engine has collected, waste is measured by what is in use then", async () => {
+  const world = new World();
+  [world.liveMb, world.heapMb] = [PEAK_MB, PEAK_MB * 1.2];
+  await world.pass(5_000);
+  expect(world.collections).toBe(1);
+  [world.liveMb, world.heapMb] = [LIVE_MB, LIVE_MB];
+  await world.pass(5_000);
+  world.heapMb = LIVE_MB * 2;
+  await world.pass(5_000);
+  expect(world.collections).toBe(2);
 });

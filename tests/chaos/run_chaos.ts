@@ -20,7 +20,7 @@ import { clusterIncidents, controllerIncidents } from "./incidents.ts";
 import { Judge, type Violation } from "./judge.ts";
 import { WATCHED_KINDS } from "./kinds.ts";
 import { Draw } from "./play.ts";
-import { mayBeSentAgain } from "./sent_again.ts";
+import { mayBeFromBefore } from "./from_before.ts";
 import { Stage } from "./stage.ts";
 import { SimulationJudges } from "./simulation_judges.ts";
 import { startSystem, type System } from "./system.ts";
@@ -239,7 +239,7 @@ class Chaos {
     const resumedAtMs = new Map(this.#system.replicas.map((replica) => [replica.credential, replica.resumedAtMs]));
     const entries = this.#system.controlPlane.auditEntries()
       .filter((entry) => places.includes(at(entry, "objectRef", "namespace")))
-      .filter((entry) => !mayBeSentAgain(entry, { resumedAtMs, lateMs: LATE_MS }));
+      .filter((entry) => !mayBeFromBefore(entry, { resumedAtMs, lateMs: LATE_MS }));
     for (const detail of readReigns(entries).intrusions) {
       this.#blame({ invariant: "only the leader writes", detail, namespace, jobSet: "" });
     }
