@@ -325,6 +325,7 @@ test("R34: the template that a Job was looked at for may have been replaced mean
   world.edit("a", { suspend: true });
   world.edit("a", { suspend: false, replicatedJobs: [replicatedJob("newer")] });
   world.catchUp();
+  await world.pass(1000);
   hold.resolve();
   await world.pass(100_000);
   const selector = at(world.api.get(`${JOBS}/a-w-0`), "spec", "template", "spec", "nodeSelector");
