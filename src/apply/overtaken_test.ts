@@ -112,6 +112,8 @@ test("R34: no Job is resumed with a template that was changed meanwhile", async 
   const job = world.api.get(`${JOBS}/a-w-0`);
   expect(at(job, "spec", "suspend")).toBe(false);
   expect(at(job, "spec", "template", "spec", "nodeSelector")).toEqual({ flavor: "second" });
+  // The one that was held back and not sent, and the right one.
+  expect(world.api.count("PATCH", `${JOBS}/a-w-0`)).toBe(2);
 });
 
 test("no Job is suspended once its JobSet runs again", async () => {
