@@ -158,7 +158,7 @@ export class FakeClient implements KubeClient {
       case "POST":
         return this.#create(request);
       case "GET":
-        return request.path.endsWith("/pods") ? this.#listPods(request) : this.#find(request.path);
+        return /\/(pods|jobs)$/.test(request.path) ? this.#list(request) : this.#find(request.path);
       case "DELETE":
         return this.#delete(request);
       default:
@@ -172,10 +172,10 @@ export class FakeClient implements KubeClient {
     return body;
   }
 
-  /** One page: `limit` Pods of this label. */
-  #listPods({ path, query = {} }: KubeRequest): JsonObject {
+  /** One page: `limit` objects of this label. */
+  #list({ path, query = {} }: KubeRequest): JsonObject {
     const [key = "", value] = (query["labelSelector"] ?? "").split("=");
-    const found = this.list(`${path}/`).filter((pod) => at(pod, "metadata", "labels", key) === value);
+    const found = this.list(`${path}/`).filter((object) => at(object, "metadata", "labels", key) === value);
     const start = Number(query["continue"] ?? 0);
     const end = start + Number(query["limit"] ?? found.length);
     return { metadata: end < found.length ? { continue: String(end) } : {}, items: found.slice(start, end) };

@@ -19,6 +19,7 @@ import type { EventRecorder, Regarding } from "./event_recorder.ts";
 import { JobSetEffects } from "./job_set_effects.ts";
 import { EarlyEnds } from "./early_ends.ts";
 import { MissedSuspension } from "./missed_suspension.ts";
+import { readJobs } from "./read_jobs.ts";
 import { getJobSet, patchStatus } from "./requests.ts";
 import { restMs } from "./rest_time.ts";
 import { isWritten } from "./written_status.ts";
@@ -78,6 +79,8 @@ interface Entry {
   unconfirmed: { readonly resourceVersion: string; readonly decisions: readonly Plan[] } | undefined;
   /** A Job of the current attempt vanished: perhaps the JobSet is being deleted, and its own event is late. */
   isDoubtful: boolean;
+  /** The version of the JobSet beside which its Jobs were read, for what its status alone tells of them. */
+  jobsReadFor: string | undefined;
   /** The CRD is too old to keep executionAttempts: what waits until they are written must not wait for ever. */
   isUncounted: boolean;
 }
@@ -112,6 +115,9 @@ export class Reconciler {
     this.#confirm(jobSet, entry);
     const startedAt = clock.monotonic();
     const decision = this.#plan(key, jobSet, entry);
+    if (decision.vanished !== undefined && entry.jobsReadFor !== jobSet.resourceVersion) {
+      return { outcome: await this.#readJobs(jobSet, entry), restMs: 0 };
+    }
     for (const job of decision.vanished ?? []) entry.effects.succeededAndGone.set(job, jobSet.status.restarts);
     const planMs = clock.monotonic() - startedAt;
     entry.effects.submit(jobSet, decision, this.#surroundings(entry));
@@ -287,6 +293,19 @@ export class Reconciler {
     }
   }
 
+  /** Before any Job is taken for one that has succeeded and gone on the word of the status alone. */
+  async #readJobs(jobSet: JobSet, entry: Entry): Promise<Outcome> {
+    try {
+      await readJobs(jobSet, this.#options);
+      entry.jobsReadFor = jobSet.resourceVersion;
+      return { kind: "again", afterMs: 0 };
+    } catch (error) {
+      const key = objectKey(jobSet.namespace, jobSet.name);
+      this.#options.log.info(0, "reading Jobs failed and is tried again", { jobSet: key, error: messageOf(error) });
+      return { kind: "backOff", isError: true };
+    }
+  }
+
   #observe(body: unknown): void {
     const jobSet = readJobSet(asObject(body) ?? {});
     if (jobSet !== undefined) this.#options.jobSets.observeWrite(jobSet);
@@ -317,6 +336,7 @@ export class Reconciler {
       notices: new Set(),
       unconfirmed: undefined,
       isDoubtful: false,
+      jobsReadFor: undefined,
       isUncounted: false,
     };
     for (const [job, attempt] of this.#earlyEnds.take(uid)) entry.effects.succeededAndGone.set(job, attempt);

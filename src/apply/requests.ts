@@ -107,17 +107,26 @@ export function createClaim(namespace: string, body: JsonObject): KubeRequest {
   return { method: "POST", path: `/api/v1/namespaces/${namespace}/persistentvolumeclaims`, body };
 }
 
+interface Page {
+  /** Its name. */
+  readonly jobSet: string;
+  /** What the page before ended with. */
+  readonly page: string | undefined;
+}
+
 /** One page of the JobSet's Pods. */
-export function listPods(
-  namespace: string,
-  { jobSet, page }: { jobSet: string; page: string | undefined },
-): KubeRequest {
+export function listPods(namespace: string, page: Page): KubeRequest {
+  return { method: "GET", path: `/api/v1/namespaces/${namespace}/pods`, query: pageQuery(page) };
+}
+
+/** One page of the JobSet's Jobs, as the API server has them now. */
+export function listJobs(namespace: string, page: Page): KubeRequest {
+  return { method: "GET", path: jobsPath(namespace), query: pageQuery(page) };
+}
+
+function pageQuery({ jobSet, page }: Page): Record<string, string> {
   const query = { labelSelector: `${JOBSET_NAME}=${jobSet}`, limit: "500" };
-  return {
-    method: "GET",
-    path: `/api/v1/namespaces/${namespace}/pods`,
-    query: page === undefined ? query : { ...query, continue: page },
-  };
+  return page === undefined ? query : { ...query, continue: page };
 }
 
 export function getNode(name: string): KubeRequest {

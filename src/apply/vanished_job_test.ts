@@ -64,3 +64,36 @@ test("a Job that succeeded and went before its JobSet was seen is not run again 
   await world.pass(1000);
   expect(world.jobNames()).toEqual(["a-w-1"]);
 });
+
+/** A replica that begins to lead: the JobSet is known as it is, its Jobs are not. */
+async function newLeader(succeeded: number): Promise<TestWorld> {
+  const body = (await running(2)).api.get(`${JOBS}/a-w-0`) ?? {};
+  const world = new TestWorld();
+  world.apply("a", {}, 2);
+  const counters = { name: "w", ready: 0, succeeded, failed: 0, active: 0, suspended: 0 };
+  const jobSet = world.api.get(`${JOBSETS}/a`) ?? {};
+  world.api.put(`${JOBSETS}/a`, { ...jobSet, status: { restarts: 0, replicatedJobsStatus: [counters] } });
+  const { resourceVersion: _, ...metadata } = Object(body["metadata"]);
+  world.api.put(`${JOBS}/a-w-0`, { ...body, metadata });
+  return world;
+}
+
+test("successes that the status counts are not those of missing Jobs where others have succeeded unseen", async () => {
+  const world = await newLeader(1);
+  world.isLagging = true;
+  world.api.setJobStatus(`${JOBS}/a-w-0`, { succeeded: 1 }, [{ type: "Complete" }]);
+  world.api.fail("GET", JOBS, { kind: "refuse", status: 500 }, 2);
+  await world.pass(10_000);
+  expect(world.jobNames()).toEqual(["a-w-0", "a-w-1"]);
+  expect(world.conditions("a")).not.toContain("Completed=True");
+});
+
+test("where all Jobs are known the missing one has succeeded and gone (R81), and they are read once for it", async () => {
+  const world = await newLeader(1);
+  await world.pass(10_000);
+  expect(world.jobNames()).toEqual(["a-w-0"]);
+  expect(world.api.requests.filter(({ method, path }) => method === "GET" && path === JOBS)).toHaveLength(1);
+  world.api.setJobStatus(`${JOBS}/a-w-0`, { succeeded: 1 }, [{ type: "Complete" }]);
+  await world.pass(10_000);
+  expect(world.conditions("a")).toContain("Completed=True");
+});

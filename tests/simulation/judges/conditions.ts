@@ -75,7 +75,7 @@ interface ConditionChange {
   readonly condition: ConditionFacts;
 }
 
-function checkCondition({ report, view }: Bench, { record, before, after, condition }: ConditionChange): void {
+function checkCondition({ report, view, lagMs }: Bench, { record, before, after, condition }: ConditionChange): void {
   const { type, status, reason, message, time } = condition;
   const { name } = after;
   const old = conditionOf(before.status, type);
@@ -99,22 +99,22 @@ function checkCondition({ report, view }: Bench, { record, before, after, condit
   if (words !== undefined && !words.includes(`${reason}: ${message}`)) {
     report("conditions", `${name}: ${type} ${status} for ${reason}: ${message}`);
   }
-  // A Job that its maker's successor has not heard of can't be known to run: by what is known it is judged in any case.
-  const { lostLine, silence } = view.scenario.faults;
-  const isBlind = lostLine + silence > 0 && `${type} ${status}` === "Suspended True" && before.spec.suspend;
-  const why = isBlind ? undefined : unjustified({ record, before, after, condition });
+  // What a stream has left out can't be known to run: by what is known it is judged in any case.
+  const isBlind = view.scenario.faults.lostLine > 0 && `${type} ${status}` === "Suspended True" && before.spec.suspend;
+  const why = isBlind ? undefined : unjustified({ record, before, after, condition }, view.now() - lagMs);
   if (why !== undefined) report("conditions", `${name}: ${type} became ${status} (${reason}), but ${why}`);
 }
 
 /** Why a change was not due, by the spec that it was decided on. */
 function unjustified(
   { record, before, after, condition: { type, status, reason } }: ConditionChange,
+  knownUntilMs: number,
 ): string | undefined {
   const { suspend } = before.spec;
   switch (`${type} ${status}`) {
     case "Suspended True":
       if (!suspend) return "the spec says otherwise";
-      return runningJob(record);
+      return runningJob(record, knownUntilMs);
     case "Suspended False":
       return suspend ? "the spec says otherwise" : undefined;
     case "StartupPolicyInProgress True":
@@ -142,9 +142,10 @@ function isReasonRight(reason: string, before: JobSetFacts, after: JobSetFacts):
   }
 }
 
-/** Spec 3: no condition claims what did not happen. */
-function runningJob({ jobs, facts }: JobSetRecord): string | undefined {
-  for (const { facts: job } of jobs.values()) {
+/** Spec 3: no condition claims what did not happen, as far as it could be known. */
+function runningJob({ jobs, facts }: JobSetRecord, knownUntilMs: number): string | undefined {
+  for (const { facts: job, startedAtMs } of jobs.values()) {
+    if (startedAtMs > knownUntilMs) continue;
     if (job.attempt < facts.status.restarts || isFinished(job.phase) || isFailed(job.phase)) continue;
     if (!job.suspend && !job.isDeleting) return `${job.name} is ${job.phase}, and not suspended`;
   }
