@@ -2,7 +2,10 @@
  * From a client to JobSets that are reconciled: caches, watches, election and loops, in the order in which they start. What a process
  * needs beside them (certificates, webhooks, probes) is src/run.ts's; the simulation runs this without it.
  */
+import { abortable } from "../base/abortable.ts";
 import { aborted } from "../base/aborted.ts";
+import { sleep } from "../base/clock.ts";
+import { messageOf } from "../base/message_of.ts";
 import { never } from "../base/never.ts";
 import type { FeatureGates } from "../api/feature_gates.ts";
 import type { PodLookUps } from "../admission/routes_pods.ts";
@@ -18,10 +21,17 @@ import { runLoop, WORKERS } from "./loop.ts";
 import { POD_WORKERS, runPodLoop } from "./pod_loop.ts";
 import { podLookUps } from "./pod_look_ups.ts";
 import { PodWatches } from "./pod_watches.ts";
+import { readJobSets } from "./read_job_sets.ts";
 import { type Caches, type Parts, Watches } from "./watches.ts";
 
 /** A reconcile waits for one status write, with its retries: one that takes longer than this hangs. */
 const STUCK_SECONDS = 900;
+
+/** What was read so lately needs no second look. */
+const FRESH_MS = 1_000;
+/** Who leads and can't read goes on with what it knows after so long: some of it may be refused for good. */
+const LOOK_MS = 30_000;
+const LOOK_AGAIN_MS = 1_000;
 
 export interface ControllerOptions {
   readonly parts: Parts;
@@ -94,6 +104,7 @@ export class Controller {
     failed.catch(() => undefined); // told by whichever race below it ends
     await Promise.race([this.#watches.synced, stopped, failed]);
     if (signal.aborted) return false;
+    const syncedAtMs = this.#options.parts.clock.monotonic();
     const { jobSets, jobs, services } = this.caches;
     const sizes = { jobSets: jobSets.size, jobs: jobs.size, services: services.size };
     this.#options.parts.log.info(0, "caches are filled", sizes);
@@ -105,9 +116,30 @@ export class Controller {
     if (signal.aborted || cut.signal.aborted) return cut.signal.aborted;
     const ended = AbortSignal.any([signal, cut.signal]);
     await Promise.race([this.#watches.current(ended), failed]);
+    if (election !== undefined) await Promise.race([this.#lookAnew(syncedAtMs, ended), failed]);
     const running = this.#runLoops(ended, cut.signal);
     await Promise.race([running, lost.then(never), failed]);
     return cut.signal.aborted;
+  }
+
+  /**
+   * A standby may have heard nothing for a minute or more and not know it, for a stream that is silent says nothing of that. It would
+   * set Jobs of a suspended JobSet running, or stop those of one that was resumed: so it begins with the JobSets as they are now.
+   */
+  async #lookAnew(syncedAtMs: number, signal: AbortSignal): Promise<void> {
+    const { parts: { clock, log, client }, namespace } = this.#options;
+    const { jobSets } = this.caches;
+    const startedAtMs = clock.monotonic();
+    if (startedAtMs - syncedAtMs < FRESH_MS) return;
+    while (!signal.aborted && clock.monotonic() - startedAtMs < LOOK_MS) {
+      try {
+        return await abortable(readJobSets({ client, jobSets, namespace }), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.info(0, "reading the JobSets failed and is tried again", { error: messageOf(error) });
+        await sleep(clock, LOOK_AGAIN_MS, signal).catch(() => undefined);
+      }
+    }
   }
 
   /** Gives the lease back, where it is ours. */

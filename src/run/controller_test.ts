@@ -116,6 +116,20 @@ test("a new leader whose watches are cut acts once they tell of changes again", 
   expect(run.writes).toBeGreaterThan(0);
 });
 
+test("a new leader whose watch has fallen silent begins with the JobSets as they are now", async () => {
+  const run = new Run({ elects: true });
+  run.leases.put({ holderIdentity: "other", leaseDurationSeconds: 15, leaseTransitions: 1 });
+  await run.pass(1_000);
+  run.cluster.silence(JOBSETS);
+  run.cluster.put(JOBSETS, { metadata: { namespace: "ns", name: "b" }, spec: { replicatedJobs: [] } });
+  run.cluster.remove(JOBSETS, "a");
+  await run.pass(1_000);
+  run.leases.put({ holderIdentity: "", leaseDurationSeconds: 15, leaseTransitions: 1 });
+  await run.pass(5_000);
+  expect(run.controller.isActing).toBe(true);
+  expect([...run.controller.caches.jobSets.values()].map(({ name }) => name)).toEqual(["b"]);
+});
+
 test("the lease is lost: it sends no write any more, and ends", async () => {
   const run = new Run({ elects: true });
   await run.pass(1_000);

@@ -14,6 +14,7 @@ export class TestWatchServer implements KubeClient {
   readonly #objects = new Map<string, Map<string, JsonObject>>();
   readonly #refusals = new Map<string, ApiError>();
   readonly #streams = new Set<Stream>();
+  readonly #silent = new Set<string>();
   #version = 100;
 
   /** The paths of the streams that are open now. */
@@ -59,9 +60,20 @@ export class TestWatchServer implements KubeClient {
     this.#send(path, { type: "DELETED", object: this.#stored(object, name) });
   }
 
-  /** Only watches are served. */
+  /** From now on streams of this path tell nothing, and do not end. */
+  silence(path: string): void {
+    this.#silent.add(path);
+  }
+
+  /** Watches and whole lists are served. */
   request(request: KubeRequest): Promise<unknown> {
     this.asked.push(request);
+    const objects = request.method === "GET" ? this.#objects.get(request.path) : undefined;
+    const refusal = this.#refusals.get(request.path);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (objects !== undefined) {
+      return Promise.resolve({ metadata: { resourceVersion: String(this.#version) }, items: [...objects.values()] });
+    }
     return Promise.reject(new Error(`${request.path} is not served here`));
   }
 
@@ -94,6 +106,7 @@ export class TestWatchServer implements KubeClient {
   }
 
   #send(path: string, event: JsonObject): void {
+    if (this.#silent.has(path)) return;
     for (const stream of this.#streams) {
       if (stream.path === path) write(stream, event);
     }
