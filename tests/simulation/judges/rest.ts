@@ -128,8 +128,10 @@ function checkRunning(
   // In order, those after the first that has not started stay as they are.
   if (facts.suspend && isStartable) report("suspension", `${facts.name} is suspended at rest`);
   // A run that no controller saw interrupted goes on as it began (spec 3.8: suspended Jobs are rebuilt, no others).
-  // Nor does one that was being set running, where nobody guards that only suspended JobSets change.
-  const underWayMs = view.scenario.hasWebhooks ? 0 : UNDER_WAY_MS;
+  // Nor does one that was being set running, where nobody guards that only suspended JobSets change, or remembers what was sent.
+  const { hasWebhooks, controllers, incidents } = view.scenario;
+  const isNoticed = hasWebhooks && controllers === 1 && incidents.length === 0;
+  const underWayMs = isNoticed ? 0 : UNDER_WAY_MS;
   const isNew = startedAtMs >= record.templatesChangedAtMs + underWayMs;
   if (!facts.suspend && !record.isTemplateWild && isNew) {
     const problem = templateProblem({ jobSet: record.facts, job: facts, object, gates });
