@@ -363,3 +363,15 @@ test("a suspension that few Jobs were reached by counts as one run, whichever Jo
   const runs = world.api.list("/jobs/").map((job) => at(job, "metadata", "annotations", EXECUTION_ATTEMPT));
   expect(new Set(runs)).toEqual(new Set(["1"]));
 });
+
+test("no Job is created without a number once its suspended JobSet has one (spec 3.12)", async () => {
+  const world = new TestWorld(featureGates({ ExecutionAttemptsTracking: true }));
+  const letGo = holdBack(world, "POST", JOBS);
+  world.apply("a", { ...noService, suspend: true });
+  await world.pass(1000);
+  const body = world.api.get(`${JOBSETS}/a`) ?? {};
+  world.api.put(`${JOBSETS}/a`, { ...body, status: { ...asObject(body["status"]), executionAttempts: 0 } });
+  await letGo();
+  await world.pass(1000);
+  expect(at(world.api.get(`${JOBS}/a-w-0`), "metadata", "annotations", EXECUTION_ATTEMPT)).toBe("0");
+});

@@ -35,9 +35,8 @@ interface Count {
 }
 
 /** The number that a new Job carries; undefined where it carries none. */
-export function executionAttempt({ status, suspend }: JobSet, gates: Gates): number | undefined {
-  if (!gates.ExecutionAttemptsTracking) return undefined;
-  return status.executionAttempts ?? (suspend ? undefined : status.restarts);
+export function executionAttempt(jobSet: JobSet, gates: Gates): number | undefined {
+  return gates.ExecutionAttemptsTracking ? runOf(jobSet) : undefined;
 }
 
 /** The number of the run that a Job takes part in which is suspended now; undefined with the gate off. */
@@ -46,8 +45,13 @@ export function endedAttempt({ status }: JobSet, gates: Gates): number | undefin
 }
 
 /** Whether what was made for the one state of the JobSet is of the same run as the other. */
-export function isSameRun({ status: left }: JobSet, { status: right }: JobSet): boolean {
-  return (left.executionAttempts ?? left.restarts) === (right.executionAttempts ?? right.restarts);
+export function isSameRun(left: JobSet, right: JobSet): boolean {
+  return runOf(left) === runOf(right);
+}
+
+/** The number that its new Jobs carry, or would with the gate on. */
+function runOf({ status, suspend }: JobSet): number | undefined {
+  return status.executionAttempts ?? (suspend ? undefined : status.restarts);
 }
 
 /** With the write that raises `restarts`. */
