@@ -337,7 +337,7 @@ export class JobSetEffects {
           throw notWanted(request.path);
         }
       }
-      for (const request of requests.patchJob(namespace, patch)) {
+      for (const request of requests.patchJob(namespace, patch, this.#context.jobs.get(namespace, patch.name))) {
         this.#context.observeJob(await this.#context.request({ ...request, isWanted }));
       }
       this.#context.logEffect(done, namespace, patch.name);

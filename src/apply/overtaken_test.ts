@@ -375,3 +375,16 @@ test("no Job is created without a number once its suspended JobSet has one (spec
   await world.pass(1000);
   expect(at(world.api.get(`${JOBS}/a-w-0`), "metadata", "annotations", EXECUTION_ATTEMPT)).toBe("0");
 });
+
+test("no Job of an old attempt is suspended", async () => {
+  const world = await running(1, noService);
+  world.collectsAtOnce = false;
+  const letGo = holdBack(world, "PATCH", `${JOBS}/a-w-0`);
+  world.edit("a", { suspend: true });
+  await world.rest();
+  const body = world.api.get(`${JOBSETS}/a`) ?? {};
+  world.api.put(`${JOBSETS}/a`, { ...body, status: { ...asObject(body["status"]), restarts: 1 } });
+  await letGo();
+  await world.pass(1000);
+  expect(at(world.api.get(`${JOBS}/a-w-0`), "spec", "suspend")).toBe(false);
+});

@@ -1,5 +1,6 @@
 /** The requests that a plan's entries become (spec 6.6). */
 import type { JsonObject } from "../base/json.ts";
+import type { Job } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { API_VERSION, EXECUTION_ATTEMPT, JOB_RESTART_ATTEMPT, JOBSET_NAME } from "../api/keys.ts";
 import type { JobChange, JobDelete, JobPatch } from "../plan/types.ts";
@@ -53,8 +54,12 @@ export function getJobSet(jobSet: JobSet): KubeRequest {
   return { method: "GET", path: jobSetPath(jobSet) };
 }
 
-/** The requests of one Job's patch, to be sent one after the other. */
-export function patchJob(namespace: string, { name, uid, change }: JobPatch): readonly KubeRequest[] {
+/** The requests of one Job's patch, to be sent one after the other; `seen`: the Job as it is known. */
+export function patchJob(
+  namespace: string,
+  { name, uid, change }: JobPatch,
+  seen: Job | undefined,
+): readonly KubeRequest[] {
   const path = `${jobsPath(namespace)}/${name}`;
   if (change.kind !== "resume") {
     return [{ method: "PATCH", path, contentType: MERGE_PATCH, body: simpleChange(uid, change) }];
@@ -63,7 +68,7 @@ export function patchJob(namespace: string, { name, uid, change }: JobPatch): re
     method: "PATCH",
     path,
     contentType: JSON_PATCH,
-    body: resumeOps(uid, change),
+    body: resumeOps(uid, change, seen?.executionAttempt),
   };
   if (!change.clearStartTime) return [resume];
   const clear = { metadata: { uid }, status: { startTime: null } };

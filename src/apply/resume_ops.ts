@@ -7,11 +7,12 @@ import type { JobChange } from "../plan/types.ts";
 
 type Resume = Extract<JobChange, { readonly kind: "resume" }>;
 
-export function resumeOps(uid: string, change: Resume): readonly JsonObject[] {
+/** `attemptBefore`: the Job's execution attempt as it was seen; undefined where it has none. */
+export function resumeOps(uid: string, change: Resume, attemptBefore?: number): readonly JsonObject[] {
   const { scheduling, resources = [] } = change;
   return [
     { op: "test", path: "/metadata/uid", value: uid },
-    ...attemptOps(change),
+    ...attemptOps(change, attemptBefore),
     ...(scheduling === undefined ? [] : schedulingOps(scheduling)),
     ...resources.flatMap(resourceOps),
     { op: "add", path: "/spec/suspend", value: false },
@@ -29,12 +30,17 @@ function schedulingOps(scheduling: Scheduling): readonly JsonObject[] {
   ];
 }
 
-/** Of the Job's own annotations this one alone: others may have put theirs beside it. */
-function attemptOps({ executionAttempt, isUnannotated }: Resume): readonly JsonObject[] {
+/**
+ * Of the Job's own annotations this one alone: others may have put theirs beside it. A Job that has run since it was seen has another
+ * number: a stale view must not begin a run that was not counted (spec 3.12).
+ */
+function attemptOps({ executionAttempt, isUnannotated }: Resume, before: number | undefined): readonly JsonObject[] {
   if (executionAttempt === undefined) return [];
   const value = String(executionAttempt);
   const path = "/metadata/annotations";
-  if (isUnannotated !== true) return [{ op: "add", path: `${path}/${EXECUTION_ATTEMPT.replace("/", "~1")}`, value }];
+  const own = `${path}/${EXECUTION_ATTEMPT.replace("/", "~1")}`;
+  const seen = before === undefined ? null : String(before);
+  if (isUnannotated !== true) return [{ op: "test", path: own, value: seen }, { op: "add", path: own, value }];
   return [{ op: "test", path, value: null }, { op: "add", path, value: { [EXECUTION_ATTEMPT]: value } }];
 }
 

@@ -9,10 +9,17 @@ test("resume ops: a Job whose template stays is tested for its uid and resumed",
 });
 
 test("resume ops: one annotation of the Job is set beside those of others", () => {
-  expect(resumeOps("u", { ...PLAIN, executionAttempt: 3 }).slice(1)).toEqual([
+  expect(resumeOps("u", { ...PLAIN, executionAttempt: 3 }, 2).slice(1)).toEqual([
+    { op: "test", path: "/metadata/annotations/jobset.sigs.k8s.io~1execution-attempt", value: "2" },
     { op: "add", path: "/metadata/annotations/jobset.sigs.k8s.io~1execution-attempt", value: "3" },
     LAST,
   ]);
+});
+
+test("resume ops: a Job that had no number must still have none", () => {
+  expect(resumeOps("u", { ...PLAIN, executionAttempt: 3 })[1]).toEqual(
+    { op: "test", path: "/metadata/annotations/jobset.sigs.k8s.io~1execution-attempt", value: null },
+  );
 });
 
 test("resume ops: where there are no annotations they are made, unless somebody was faster", () => {

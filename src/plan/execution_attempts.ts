@@ -46,7 +46,7 @@ export function endedAttempt({ status }: JobSet, gates: Gates): number | undefin
 
 /** Whether what was made for the one state of the JobSet is of the same run as the other. */
 export function isSameRun(left: JobSet, right: JobSet): boolean {
-  return runOf(left) === runOf(right);
+  return left.status.restarts === right.status.restarts && runOf(left) === runOf(right);
 }
 
 /** The number that its new Jobs carry, or would with the gate on. */

@@ -171,10 +171,11 @@ class Simulation {
   /** A plan, and its requests in any order, the status write among them; a crash leaves off before the last of them. */
   async #reconcile(pick: number, event: Step["event"]): Promise<void> {
     if (event !== "stale") this.#seen = this.#api.get(JOB_SET) ?? {};
+    const known = this.#jobs().map(({ job }) => job);
     const input: PlanInput = {
       ...nothingKnown(),
       jobSet: viewOf(this.#seen),
-      jobs: this.#jobs().map(({ job }) => job),
+      jobs: known,
       hasService: true,
       now: 0,
       gates: GATES,
@@ -184,7 +185,7 @@ class Simulation {
     const requests: (readonly KubeRequest[])[] = [
       ...deletes.map((target) => [deleteJob("ns", target)]),
       ...creates.map((create) => [createJob("ns", build(create))]),
-      ...patches.map((patch) => patchJob("ns", patch)),
+      ...patches.map((patch) => patchJob("ns", patch, known.find(({ name }) => name === patch.name))),
     ];
     if (status !== undefined) {
       requests.splice(pick % (requests.length + 1), 0, [patchStatus(input.jobSet, status.fields)]);

@@ -132,7 +132,9 @@ function resumeProblem(
   if (jobSet.suspend) return "the JobSet is suspended";
   if (!job.suspend) return "the Job runs";
   if (!isOpen(job)) return `the Job is ${job.phase.kind}`;
-  const attempt = ops.find((op) => asString(at(op, "path"))?.startsWith("/metadata/annotations/") === true);
+  const attempt = ops.find((op) =>
+    at(op, "op") === "add" && asString(at(op, "path"))?.startsWith("/metadata/annotations/") === true
+  );
   const { executionAttempts } = jobSet.status;
   if (gates.ExecutionAttemptsTracking && attempt !== undefined && Number(at(attempt, "value")) !== executionAttempts) {
     return `the run is ${executionAttempts}, not ${Number(at(attempt, "value"))}`;

@@ -241,8 +241,9 @@ export function isController(user: User): boolean {
   return user.startsWith("controller-");
 }
 
-/** Whether anything changed that the progress of a replicatedJob is told by. */
+/** Whether anything changed that the progress of a replicatedJob is told by: a smaller Job needs fewer Pods. */
 function countsDiffer(before: JobFacts | undefined, after: JobFacts | undefined): boolean {
+  if (before?.parallelism !== after?.parallelism || before?.completions !== after?.completions) return true;
   return before?.ready !== after?.ready || before?.succeeded !== after?.succeeded;
 }
 
