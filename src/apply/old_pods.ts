@@ -1,6 +1,6 @@
 /** Pods of old attempts are deleted by force from dead nodes, once that is due (spec 7.11). No watch serves this. */
 import type { Timer } from "../base/clock.ts";
-import { asArray, asObject, asString, at } from "../base/json.ts";
+import { asArray, asObject, at } from "../base/json.ts";
 import type { JobSet } from "../api/job_set.ts";
 import { objectKey } from "../api/names.ts";
 import { isConflict, isNotFound } from "../client/api_error.ts";
@@ -16,6 +16,7 @@ import {
   readOldPod,
 } from "../plan/old_pods.ts";
 import type { EffectContext } from "./effect_context.ts";
+import { pagesOf } from "../client/pages_of.ts";
 import { forceDeletePod, getNode, listPods } from "./requests.ts";
 
 const RETRY = "old-pods";
@@ -116,14 +117,12 @@ export class OldPods {
 
   async #oldPods({ namespace, name }: JobSet, { jobs }: OldPodsCheck): Promise<readonly OldPod[]> {
     const found: OldPod[] = [];
-    let page: string | undefined;
-    for (let pages = 0; pages < MAX_PAGES && page !== ""; pages++) {
-      const answer = await this.#context.request(listPods(namespace, { jobSet: name, page }));
-      for (const body of asArray(at(answer, "items"))) {
+    const ask = (page: string | undefined) => this.#context.request(listPods(namespace, { jobSet: name, page }));
+    for await (const page of pagesOf(ask, MAX_PAGES)) {
+      for (const body of asArray(at(page, "items"))) {
         const pod = readOldPod(asObject(body) ?? {}, jobs);
         if (pod !== undefined && !this.#forced.has(pod.uid)) found.push(pod);
       }
-      page = asString(at(answer, "metadata", "continue")) ?? "";
     }
     return found;
   }

@@ -1,8 +1,9 @@
-import { asArray, asObject, asString, at } from "../base/json.ts";
+import { asArray, asObject, at } from "../base/json.ts";
 import { type Job, readJob } from "../api/job.ts";
 import type { JobSet } from "../api/job_set.ts";
 import type { ObjectCache } from "../cache/object_cache.ts";
 import type { KubeClient } from "../client/kube_client.ts";
+import { pagesOf } from "../client/pages_of.ts";
 import { listJobs } from "./requests.ts";
 
 /** Pages of 500: more than any JobSet can have. */
@@ -17,13 +18,11 @@ export async function readJobs(
   { namespace, name }: JobSet,
   { client, jobs }: { readonly client: KubeClient; readonly jobs: ObjectCache<Job> },
 ): Promise<void> {
-  let page: string | undefined;
-  for (let pages = 0; pages < MAX_PAGES && page !== ""; pages++) {
-    const answer = await client.request(listJobs(namespace, { jobSet: name, page }));
-    for (const item of asArray(at(answer, "items"))) {
+  const ask = (page: string | undefined) => client.request(listJobs(namespace, { jobSet: name, page }));
+  for await (const page of pagesOf(ask, MAX_PAGES)) {
+    for (const item of asArray(at(page, "items"))) {
       const job = readJob(asObject(item) ?? {});
       if (job !== undefined) jobs.observeWrite(job);
     }
-    page = asString(at(answer, "metadata", "continue")) ?? "";
   }
 }

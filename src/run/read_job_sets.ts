@@ -3,6 +3,7 @@ import { type JobSet, readJobSet } from "../api/job_set.ts";
 import { API_VERSION } from "../api/keys.ts";
 import type { ObjectCache } from "../cache/object_cache.ts";
 import { isNewerVersion } from "../cache/resource_version.ts";
+import { pagesOf } from "../client/pages_of.ts";
 import type { KubeClient } from "../client/kube_client.ts";
 
 /** JobSets have some kilobytes each. */
@@ -21,19 +22,19 @@ export async function readJobSets(
   const path = `/apis/${API_VERSION}${namespace === undefined ? "" : `/namespaces/${namespace}`}/jobsets`;
   const found = new Set<string>();
   let version: string | undefined;
-  let page: string | undefined;
-  for (let pages = 0; pages < MAX_PAGES && page !== ""; pages++) {
-    const query = { limit: PAGE_SIZE, ...(page === undefined ? {} : { continue: page }) };
-    const answer = await client.request({ method: "GET", path, query });
+  const ask = (token: string | undefined) => {
+    const query = { limit: PAGE_SIZE, ...(token === undefined ? {} : { continue: token }) };
+    return client.request({ method: "GET", path, query });
+  };
+  for await (const page of pagesOf(ask, MAX_PAGES)) {
     // All pages are of the version of the first.
-    version ??= asString(at(answer, "metadata", "resourceVersion"));
-    for (const item of asArray(at(answer, "items"))) {
+    version ??= asString(at(page, "metadata", "resourceVersion"));
+    for (const item of asArray(at(page, "items"))) {
       const jobSet = readJobSet(asObject(item) ?? {});
       if (jobSet === undefined) continue;
       found.add(jobSet.uid);
       jobSets.observeWrite(jobSet);
     }
-    page = asString(at(answer, "metadata", "continue")) ?? "";
   }
   for (const known of [...jobSets.values()]) {
     const isOlder = version !== undefined && !isNewerVersion(known.resourceVersion, version);
