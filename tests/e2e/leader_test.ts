@@ -46,7 +46,7 @@ test(
         timeoutMs: STOPPED_MS,
         check: () => performance.now() - stoppedAt > STOPPED_MS,
       });
-      signal(second.controller, "SIGCONT");
+      replicas.resume(second);
       await waitFor("the former leader to end", { timeoutMs: 5_000, check: () => !second.controller.isRunning() });
       expect(second.controller.logLines("lost the lease")).toHaveLength(1);
       await second.controller.start();

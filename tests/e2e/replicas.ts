@@ -4,6 +4,7 @@ import { asArray, asString, at, type JsonObject } from "../../src/base/json.ts";
 import { waitFor } from "../../scripts/control_plane/wait.ts";
 import { Controller } from "./controller.ts";
 import type { Environment } from "./environment.ts";
+import { AT_ONCE_MS, mayBeFromBefore } from "./from_before.ts";
 import { credentialOf, readReigns, type ReignReport } from "./reigns.ts";
 
 const LEASE_NAMESPACE = "jobset-system";
@@ -21,6 +22,8 @@ export class Replicas {
   readonly all: readonly Replica[];
   readonly #environment: Environment;
   readonly #position: number;
+  /** By credential, in milliseconds since 1970. */
+  readonly #resumedAtMs = new Map<string, number[]>();
 
   private constructor(environment: Environment, all: readonly Replica[]) {
     this.#environment = environment;
@@ -72,10 +75,17 @@ export class Replicas {
     return { by, tookMs: performance.now() - startedAt };
   }
 
-  /** Who held the lease and who wrote in these namespaces, from the start on. */
+  /** Lets one that stood still go on. */
+  resume({ controller, credential }: Replica): void {
+    this.#resumedAtMs.set(credential, [...this.#resumedAtMs.get(credential) ?? [], Date.now()]);
+    signal(controller, "SIGCONT");
+  }
+
+  /** Who held the lease and who wrote in these namespaces, from the start on; what stood still below the fence is no matter. */
   reigns(namespaces: readonly string[]): ReignReport {
     const entries = [LEASE_NAMESPACE, ...namespaces]
-      .flatMap((namespace) => this.#environment.auditSince(this.#position, namespace));
+      .flatMap((namespace) => this.#environment.auditSince(this.#position, namespace))
+      .filter((entry) => !mayBeFromBefore(entry, { resumedAtMs: this.#resumedAtMs, lateMs: AT_ONCE_MS }));
     return readReigns(entries);
   }
 

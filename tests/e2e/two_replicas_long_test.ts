@@ -90,7 +90,7 @@ async function stoodStill(
     timeoutMs: STOPPED_MS + 1_000,
     check: () => performance.now() - stoppedAt > STOPPED_MS,
   });
-  signal(leader.controller, "SIGCONT");
+  replicas.resume(leader);
   await waitFor("the former leader to end", {
     timeoutMs: 5_000,
     check: () => !leader.controller.isRunning(),

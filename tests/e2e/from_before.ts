@@ -1,6 +1,6 @@
 /** Writes that a replica's process sent without our doing. Pure. */
 import { asString, type JsonObject } from "../../src/base/json.ts";
-import { writerOf } from "../e2e/reigns.ts";
+import { writerOf } from "./reigns.ts";
 
 export interface Standstills {
   /** By the credential of each replica: when it went on after it had stood still, in milliseconds since 1970. */
@@ -10,7 +10,7 @@ export interface Standstills {
 }
 
 /** What waits below the fence, for a connection say, goes out in the moment that the process goes on. */
-const AT_ONCE_MS = 500;
+export const AT_ONCE_MS = 500;
 
 /**
  * Whether this entry of the audit log may be of before the replica stood still, below the fence that asks for the lease
