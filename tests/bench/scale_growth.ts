@@ -9,10 +9,12 @@ const SIZES = [10, 100, 1_000, 10_000];
 /** Jobs looked at in one turn, all reconciles together: a few hundred milliseconds. */
 const JOBS_PER_TURN = 300_000;
 const MOST_PER_TURN = 10_000;
-const PAIRS = 31;
+/** Of two processes each: the engine compiles the same code better in one process than in the next, by a tenth and more. */
+const PAIRS = 21;
+const TURNS_OF_PAIR = 7;
 const ROUNDS = 5;
 /** Until the engine has compiled all of it. */
-const WARM_UPS = 6;
+const WARM_UPS = 20;
 
 export interface Growth {
   /** With a thousand others against none. */
@@ -44,28 +46,34 @@ export async function measureGrowth(say: (line: string) => void): Promise<Growth
   return { growth, linear: each(10_000) / each(1_000), ratios, costs };
 }
 
-/** Two processes in turns: what slows the machine for a while slows both of a pair. */
 async function compareOthers(): Promise<readonly number[]> {
+  const ratios: number[] = [];
+  for (let pair = 0; pair < PAIRS; pair++) ratios.push(await ratioOfPair());
+  return ratios;
+}
+
+/** Two processes in turns: what slows the machine for a while slows both. */
+async function ratioOfPair(): Promise<number> {
   const alone = new Reconciling({ jobs: OWN_JOBS, others: 0, othersEach: 0 });
   const among = new Reconciling({ jobs: OWN_JOBS, ...OTHERS });
+  await alone.warmUp();
+  await among.warmUp();
   const ratios: number[] = [];
-  for (let pair = 0; pair < WARM_UPS + PAIRS; pair++) {
-    const isAloneFirst = pair % 2 === 0;
+  for (let turn = 0; turn < TURNS_OF_PAIR; turn++) {
+    const isAloneFirst = turn % 2 === 0;
     const first = await (isAloneFirst ? alone : among).turn();
     const second = await (isAloneFirst ? among : alone).turn();
-    if (pair >= WARM_UPS) ratios.push(isAloneFirst ? second / first : first / second);
+    ratios.push(isAloneFirst ? second / first : first / second);
   }
   await Promise.all([alone.stop(), among.stop()]);
-  return ratios;
+  return median(ratios);
 }
 
 async function costOf(jobs: number): Promise<number> {
   const reconciling = new Reconciling({ jobs, others: 0, othersEach: 0 });
+  await reconciling.warmUp();
   const costs: number[] = [];
-  for (let round = 0; round < WARM_UPS + ROUNDS; round++) {
-    const cost = await reconciling.turn();
-    if (round >= WARM_UPS) costs.push(cost);
-  }
+  for (let round = 0; round < ROUNDS; round++) costs.push(await reconciling.turn());
   await reconciling.stop();
   return median(costs);
 }
@@ -77,6 +85,10 @@ class Reconciling {
   constructor(world: Omit<ReconcileOrder, "reconciles">) {
     const reconciles = Math.min(MOST_PER_TURN, Math.ceil(JOBS_PER_TURN / world.jobs));
     this.#order = { ...world, reconciles };
+  }
+
+  async warmUp(): Promise<void> {
+    for (let turn = 0; turn < WARM_UPS; turn++) await this.turn();
   }
 
   /** Microseconds of CPU time for each reconcile. */
