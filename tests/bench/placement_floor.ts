@@ -41,16 +41,17 @@ export async function startFloor(environment: OwnInstallation): Promise<Cluster>
   await hasDefaultAccount(cluster);
   await waitFor("the floor's webhook to be called", {
     timeoutMs: CALLED_MS,
-    check: async () => JSON.stringify(await probe(cluster)).includes('"floor"'),
+    check: async () => (await probe(cluster)).includes('"floor"'),
     describe: () => server.lastLines(5),
   });
   return cluster;
 }
 
-async function probe(cluster: Cluster): Promise<unknown> {
+/** The spec of a Pod as it would be made, in JSON; empty where it was refused, as it is until the webhook listens. */
+async function probe(cluster: Cluster): Promise<string> {
   const answer = await cluster.api.request("POST", `${cluster.path("pods")}?dryRun=All`, {
     metadata: { name: "probe" },
     spec: { containers: [{ name: "main", image: "registry.example/worker:1" }] },
   });
-  return answer.body["spec"];
+  return JSON.stringify(answer.body["spec"] ?? "");
 }
