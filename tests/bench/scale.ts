@@ -94,11 +94,14 @@ async function fill({ cluster, writer, command, say }: Bench): Promise<void> {
 }
 
 async function measureJobs({ cluster, command, say }: Bench) {
-  const rounds: (readonly Start[])[] = [];
+  const rounds: ReadonlyMap<Layout, Start>[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    rounds.push(await startBeside(cluster, command, LAYOUTS.map(({ namespace }) => namespace)));
+    // Each is the first once: those that were started before it are not quite at rest.
+    const order = LAYOUTS.map((_, index) => LAYOUTS[(index + round) % LAYOUTS.length] ?? MANY);
+    const starts = await startBeside(cluster, command, order.map(({ namespace }) => namespace));
+    rounds.push(new Map(starts.map((start, index) => [order[index] ?? MANY, start])));
   }
-  const of = (layout: Layout) => rounds.flatMap((starts) => starts[LAYOUTS.indexOf(layout)] ?? []);
+  const of = (layout: Layout) => rounds.flatMap((starts) => starts.get(layout) ?? []);
   for (const layout of LAYOUTS) say(startLine(nameOf(layout), of(layout)));
   const rss = new Map(LAYOUTS.map((layout) => [nameOf(layout), median(of(layout).map(({ rssMb }) => rssMb))]));
   const ready = new Map(LAYOUTS.map((layout) => [nameOf(layout), median(of(layout).map(({ readyMs }) => readyMs))]));
@@ -117,7 +120,9 @@ async function measureJobs({ cluster, command, say }: Bench) {
       rss_mb_10k: median(samples.rss_mb_10k),
       bytes_per_job: median(samples.bytes_per_job),
       ready_ms: median(samples.ready_ms),
-      pod_requests: rounds.flat().flatMap(({ requests }) => requests).filter(isOfPods).length,
+      pod_requests:
+        rounds.flatMap((starts) => [...starts.values()]).flatMap(({ requests }) => requests).filter(isOfPods)
+          .length,
     },
     samples,
     series: { rss_mb: rss, ready_ms: ready },
