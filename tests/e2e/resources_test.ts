@@ -92,6 +92,11 @@ e2e.testWithoutWebhooks(
       await cluster.create("jobsets", jobSet("js", [asking({ requests: { cpu: "10m" } }, options)]));
       await running(cluster, { main: { requests: { cpu: "10m" } } });
       await cluster.patch("jobsets", "js", { spec: { suspend: true } });
+      // Without admission, a suspension that is over before it was seen is not found out about (R34).
+      await cluster.eventually(
+        "the Jobs to be suspended",
+        async () => (await cluster.jobs("js")).every((job) => at(job, "spec", "suspend") === true),
+      );
       await flip(cluster, false, asking({ requests: { cpu: "20m" } }, options));
       await running(cluster, { main: { requests: { cpu: "20m" } } });
       expect((await cluster.events("js")).filter(({ type }) => type === "Warning")).toEqual([]);
