@@ -1,9 +1,9 @@
 import { asString, at } from "../base/json.ts";
 
-/** The pages of a list, one after the other, `maxPages` at most; `ask` is given what the page before ended with. */
+/** The pages of a list, one after the other, all or `maxPages` at most; `ask` is given what the page before ended with. */
 export async function* pagesOf(
   ask: (token: string | undefined) => Promise<unknown>,
-  maxPages: number,
+  maxPages = Infinity,
 ): AsyncGenerator<unknown, void, undefined> {
   let token: string | undefined;
   for (let pages = 0; pages < maxPages && token !== ""; pages++) {

@@ -1,9 +1,10 @@
 import { type JobSet, readJobSet } from "../api/job_set.ts";
 import { API_VERSION } from "../api/keys.ts";
-import { asArray, asObject, asString, at, type JsonObject } from "../base/json.ts";
+import { asArray, asObject, at, type JsonObject } from "../base/json.ts";
 import { messageOf } from "../base/message_of.ts";
 import { isForbidden, isNotFound, isUnauthorized } from "../client/api_error.ts";
 import type { KubeClient, KubeRequest } from "../client/kube_client.ts";
+import { pagesOf } from "../client/pages_of.ts";
 import { type NodeView, readNode } from "./node_view.ts";
 
 const NODES = "/api/v1/nodes";
@@ -62,12 +63,12 @@ export class NodeCluster {
     },
   ): Promise<T[]> {
     const items: T[] = [];
-    let next: string | undefined = "";
-    while (next !== undefined) {
-      const page: Record<string, string> = next === "" ? { limit: PAGE } : { limit: PAGE, continue: next };
-      const list = await this.#request(action, { method: "GET", path, query: { ...query, ...page } });
-      for (const item of asArray(list["items"])) items.push(read(asObject(item) ?? {}));
-      next = asString(at(list, "metadata", "continue")) || undefined;
+    const ask = (token: string | undefined) => {
+      const page: Record<string, string> = token === undefined ? { limit: PAGE } : { limit: PAGE, continue: token };
+      return this.#request(action, { method: "GET", path, query: { ...query, ...page } });
+    };
+    for await (const page of pagesOf(ask)) {
+      for (const item of asArray(at(page, "items"))) items.push(read(asObject(item) ?? {}));
     }
     return items;
   }
